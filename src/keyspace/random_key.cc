@@ -1,0 +1,109 @@
+#include "keyspace/random_key.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/random.h"
+#include "keyspace/key_codec.h"
+#include "keyspace/range.h"
+
+namespace cairn::keyspace {
+namespace {
+
+// Bytes drawn one after another: enough for a number at the end of a name.
+constexpr int kMaxLevels = 16;
+// Attempts to hit a byte that some key goes on with: the letters of names lie close together, and
+// the key behind a gap must not be drawn each time that the gap is hit.
+constexpr int kMaxTries = 12;
+constexpr uint64_t kMaxSteps = 64;
+
+class Draw {
+ public:
+  Draw(Txn& txn, int db, uint64_t seed) : txn_(&txn), db_(db), random_(seed) {}
+
+  std::optional<std::string> Run() {
+    auto first = FirstIn(Lowest(), Highest(), /*reverse=*/false);
+    auto last = FirstIn(Lowest(), Highest(), /*reverse=*/true);
+    if (!first || !last) return std::nullopt;
+    first_ = *std::move(first);
+    last_ = *std::move(last);
+    for (int level = 0; level < kMaxLevels && Narrow(); ++level) {
+    }
+    return StepOn(first_, random_.Below(kMaxSteps));
+  }
+
+ private:
+  static Bound Lowest() { return {.kind = Bound::Kind::kMin, .key = {}}; }
+  static Bound Highest() { return {.kind = Bound::Kind::kMax, .key = {}}; }
+
+  std::optional<std::string> FirstIn(Bound min, Bound max, bool reverse) {
+    const RangeWalk walk(*txn_, db_, std::move(min), std::move(max), reverse);
+    if (!walk.Valid()) return std::nullopt;
+    return std::string(walk.user_key());
+  }
+
+  // Draws the byte behind what all keys from first_ to last_ share, and leaves the keys that have
+  // it. False when there is nothing to draw any more.
+  bool Narrow() {
+    const auto shared = static_cast<size_t>(
+        std::mismatch(first_.begin(), first_.end(), last_.begin(), last_.end()).first -
+        first_.begin());
+    // Within a group of long keys every look gathers the whole group.
+    if (shared == last_.size() || shared >= kLongPrefix) return false;
+    const bool ends_here = first_.size() == shared;
+    const uint8_t low = ends_here ? 0 : static_cast<uint8_t>(first_[shared]);
+    const auto high = static_cast<uint8_t>(last_[shared]);
+    const uint64_t bytes = uint64_t{high} - low + 1;
+    std::string target(last_, 0, shared + 1);
+    std::optional<std::string> key;
+    for (int tries = 0; tries < kMaxTries; ++tries) {
+      const uint64_t drawn = random_.Below(bytes + (ends_here ? 1 : 0));
+      if (drawn == bytes) return false;  // first_ itself
+      target[shared] = static_cast<char>(low + drawn);
+      key = FirstIn({.kind = Bound::Kind::kInclusive, .key = target},
+                    {.kind = Bound::Kind::kInclusive, .key = last_}, /*reverse=*/false);
+      if (!key || (*key)[shared] == target[shared]) break;
+    }
+    if (!key) return false;
+    first_ = *std::move(key);
+    if (first_[shared] == last_[shared]) return true;
+    const std::string end = KeyCodec::PrefixEnd(std::string_view(first_).substr(0, shared + 1));
+    auto last = FirstIn({.kind = Bound::Kind::kInclusive, .key = first_},
+                        {.kind = Bound::Kind::kExclusive, .key = end}, /*reverse=*/true);
+    if (!last) return false;
+    last_ = *std::move(last);
+    return true;
+  }
+
+  // The key `steps` places behind `from`, where the first one comes behind the last.
+  std::optional<std::string> StepOn(const std::string& from, uint64_t steps) {
+    while (true) {
+      uint64_t seen = 0;
+      for (const bool wrapped : {false, true}) {
+        RangeWalk walk(*txn_, db_,
+                       wrapped ? Lowest() : Bound{.kind = Bound::Kind::kInclusive, .key = from},
+                       wrapped ? Bound{.kind = Bound::Kind::kExclusive, .key = from} : Highest(),
+                       /*reverse=*/false);
+        for (; walk.Valid(); walk.Next(), ++seen) {
+          if (seen == steps) return std::string(walk.user_key());
+        }
+      }
+      if (seen == 0) return std::nullopt;
+      steps %= seen;
+    }
+  }
+
+  Txn* txn_;
+  int db_;
+  base::Random random_;
+  std::string first_;  // the range that is left
+  std::string last_;
+};
+
+}  // namespace
+
+std::optional<std::string> RandomKey(Txn& txn, int db, uint64_t seed) {
+  return Draw(txn, db, seed).Run();
+}
+
+}  // namespace cairn::keyspace

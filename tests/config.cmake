@@ -1,0 +1,5 @@
+cairn_test(config_table_test SOURCES config_table_test.cc DEPS cairn_config)
+cairn_test(config_values_test SOURCES config_values_test.cc DEPS cairn_config)
+cairn_test(config_assign_test SOURCES config_assign_test.cc DEPS cairn_config)
+cairn_test(config_parser_test SOURCES config_parser_test.cc DEPS cairn_config)
+cairn_test(config_rewrite_test SOURCES config_rewrite_test.cc DEPS cairn_config)

@@ -1,0 +1,7 @@
+cairn_test(exec_args_test SOURCES exec_args_test.cc DEPS cairn_exec)
+cairn_test(exec_command_docs_test SOURCES exec_command_docs_test.cc DEPS cairn_exec)
+cairn_test(exec_command_table_test SOURCES exec_command_table_test.cc DEPS cairn_exec)
+cairn_test(exec_effects_test SOURCES exec_effects_test.cc DEPS cairn_exec)
+cairn_test(exec_gates_test SOURCES exec_gates_test.cc DEPS cairn_exec)
+cairn_test(exec_statistics_test SOURCES exec_statistics_test.cc DEPS cairn_exec)
+cairn_test(exec_syntax_test SOURCES exec_syntax_test.cc DEPS cairn_exec)

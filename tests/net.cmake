@@ -1,0 +1,5 @@
+cairn_test(net_loop_test SOURCES net_loop_test.cc DEPS cairn_net)
+cairn_test(net_output_queue_test SOURCES net_output_queue_test.cc DEPS cairn_net)
+cairn_test(net_connection_test SOURCES net_connection_test.cc DEPS cairn_net)
+cairn_test(net_closing_test SOURCES net_closing_test.cc DEPS cairn_net)
+cairn_test(net_listener_test SOURCES net_listener_test.cc DEPS cairn_net)

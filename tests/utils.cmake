@@ -1,0 +1,3 @@
+cairn_test(utils_histogram_test SOURCES utils_histogram_test.cc DEPS cairn_bench)
+cairn_test(utils_bench_test SOURCES utils_bench_test.cc DEPS cairn_bench)
+cairn_test(utils_loadgen_test SOURCES utils_loadgen_test.cc DEPS cairn_bench)

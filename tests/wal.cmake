@@ -1,0 +1,17 @@
+# Helpers for the tests of several rooms.
+if(NOT TARGET cairn_test_support)
+  add_library(cairn_test_support STATIC ${CMAKE_CURRENT_LIST_DIR}/support/memory_fs.cc)
+  target_include_directories(cairn_test_support PUBLIC ${CMAKE_CURRENT_LIST_DIR})
+  target_link_libraries(cairn_test_support PUBLIC cairn_base)
+endif()
+
+cairn_test(base_file_test SOURCES base_file_test.cc DEPS cairn_base)
+cairn_test(support_memory_fs_test SOURCES support_memory_fs_test.cc DEPS cairn_test_support)
+cairn_test(wal_buffers_test SOURCES wal_buffers_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_damage_test SOURCES wal_damage_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_fault_test SOURCES wal_fault_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_format_test SOURCES wal_format_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_log_test SOURCES wal_log_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_power_cut_test SOURCES wal_power_cut_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_reader_test SOURCES wal_reader_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_syncer_test SOURCES wal_syncer_test.cc DEPS cairn_wal cairn_test_support)
