@@ -118,7 +118,7 @@ TEST_P(CrashTest, WhileALargeCheckpointRuns) {
     for (uint64_t turn = random_.Below(2000); turn > 0; --turn) server.EndTurn();
     server.Crash();
     ASSERT_TRUE(server.Dump() == before) << "life " << life;
-    runs_completed += server.recovery().engine.run_file_applied ? 1 : 0;
+    runs_completed += server.recovery().engine.run_file_loaded ? 1 : 0;
     EXPECT_EQ(server.Line("GET counter").Show(), "\"" + std::to_string((life + 1) * 150) + "\"");
   }
   RecordProperty("run_files_completed_at_start", static_cast<int>(runs_completed));

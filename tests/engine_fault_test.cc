@@ -282,7 +282,7 @@ TEST_F(FaultTest, StopsAtOnceWhileItWaitsToTryAgain) {
   faults_.failing_commits = 0;
   // The run file was complete, so nothing is lost even without the log.
   ASSERT_NO_FATAL_FAILURE(ExpectLasting());
-  EXPECT_TRUE(report_.run_file_applied);
+  EXPECT_TRUE(report_.run_file_loaded);
 }
 
 TEST(DiskFullTest, TheRealStoreGoesOnWhenThereIsSpaceAgain) {

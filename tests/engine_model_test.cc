@@ -49,9 +49,9 @@ class EngineModel {
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
     // What is there is what was there at some seal.
-    const auto found = history_.find(engine_->checkpoint().log_offset);
+    const auto found = history_.find(engine_->recovered().log_offset);
     ASSERT_NE(found, history_.end());
-    EXPECT_EQ(engine_->checkpoint().blob,
+    EXPECT_EQ(engine_->recovered().blob,
               found->first == 0 ? "" : "blob" + std::to_string(found->first));
     EXPECT_GE(found->first, finished_);
     reopens_that_lost_ += found->first < offset_ ? 1 : 0;

@@ -49,7 +49,24 @@ class RecoveryTest : public testing::Test {
     }
   }
 
-  absl::Status Recover() { return RecoverRunFiles(fs_, kRunDir, *store_, kLimits, &report_); }
+  // Takes up what is there; what is found is carried out, as the checkpointer would.
+  absl::Status Recover() {
+    report_ = {};
+    auto run = RecoverRunFiles(fs_, kRunDir, *store_->ReadState(), &report_);
+    if (!run.ok()) return run.status();
+    EXPECT_EQ(report_.run_file_loaded, run->has_value());
+    if (!run->has_value()) return absl::OkStatus();
+    EXPECT_TRUE(fs_.Exists(kPath)) << "a crash before the checkpoint's end still needs it";
+    EXPECT_EQ((*run)->target.sequence, second_.sequence);
+    EXPECT_EQ((*run)->target.meta.blob, second_.meta.blob);
+    GenerationSource source((*run)->generation.get());
+    while (source.Valid()) {
+      if (auto chunk = ApplyChunk(*store_, source, kLimits, (*run)->target); !chunk.ok()) {
+        return chunk.status();
+      }
+    }
+    return fs_.Remove(kPath);
+  }
 
   void ExpectStore(const Model& model, uint64_t sequence) {
     const auto state = *store_->ReadState();
@@ -77,14 +94,13 @@ class RecoveryTest : public testing::Test {
   OpenReport report_;
 };
 
-TEST_F(RecoveryTest, ACompleteRunFileIsAppliedWhateverWasAppliedBefore) {
+TEST_F(RecoveryTest, ACompleteRunFileIsTakenUpWhateverWasAppliedBefore) {
   for (int chunks = 0; chunks < kChunks; ++chunks) {
-    report_ = {};
     ASSERT_NO_FATAL_FAILURE(ApplyChunks(chunks));
     EXPECT_EQ(store_->ReadState()->applying, chunks == 0 ? 0 : second_.sequence);
     ASSERT_TRUE(Recover().ok());
     ExpectStore(after_, second_.sequence);
-    EXPECT_TRUE(report_.run_file_applied);
+    EXPECT_TRUE(report_.run_file_loaded);
     EXPECT_EQ(report_.run_file_records, before_.size());
     EXPECT_TRUE(fs_.List(kRunDir)->empty());
     // Once more, as the next checkpoint.
@@ -97,7 +113,7 @@ TEST_F(RecoveryTest, ARunFileThatTheStoreHasIsRemoved) {
   ASSERT_NO_FATAL_FAILURE(ApplyChunks(kChunks));
   ASSERT_TRUE(Recover().ok());
   ExpectStore(after_, 2);
-  EXPECT_FALSE(report_.run_file_applied);
+  EXPECT_FALSE(report_.run_file_loaded);
   EXPECT_FALSE(report_.run_file_dropped);
   EXPECT_TRUE(fs_.List(kRunDir)->empty());
 }
@@ -114,10 +130,9 @@ TEST_F(RecoveryTest, ADamagedFileIsDroppedWhileTheStoreIsUntouched) {
   const std::string whole = fs_.Content(kPath);
   for (size_t size = 0; size < whole.size(); size += 7) {
     fs_.SetContent(kPath, whole.substr(0, size));
-    report_ = {};
     ASSERT_TRUE(Recover().ok());
     ASSERT_TRUE(report_.run_file_dropped);
-    ASSERT_FALSE(report_.run_file_applied);
+    ASSERT_FALSE(report_.run_file_loaded);
     ASSERT_TRUE(fs_.List(kRunDir)->empty());
   }
   ExpectStore(before_, 1);
@@ -167,6 +182,29 @@ TEST_F(RecoveryTest, AReadErrorIsReportedAndNothingIsDropped) {
   fs_.ClearFaults();
   ASSERT_TRUE(Recover().ok());
   ExpectStore(after_, 2);
+}
+
+TEST_F(RecoveryTest, TwoNewerRunFilesAreRefused) {
+  WriteRunFile({.sequence = 3, .meta = {.log_offset = 300, .blob = "third"}});
+  const absl::Status status = Recover();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_NE(status.message().find("different times"), absl::string_view::npos) << status;
+  EXPECT_TRUE(fs_.Exists(kPath));
+  EXPECT_TRUE(fs_.Exists("/run/300.run"));
+  ExpectStore(before_, 1);
+}
+
+TEST_F(RecoveryTest, ARecordThatNoEngineWritesIsDamage) {
+  for (const RecordView& record :
+       {RecordView{Table::kKeys, false, "", "v"}, RecordView{static_cast<Table>(7), false, "k", "v"},
+        RecordView{Table::kExpiry, false, std::string(kMaxEngineKey + 1, 'k'), "v"}}) {
+    auto writer = *RunFileWriter::Create(fs_, kRunDir, second_);
+    ASSERT_TRUE(writer->Add(record).ok());
+    ASSERT_TRUE(writer->Finish().ok());
+    ASSERT_TRUE(Recover().ok());
+    EXPECT_TRUE(report_.run_file_dropped);
+    EXPECT_FALSE(report_.run_file_loaded);
+  }
 }
 
 TEST_F(RecoveryTest, OtherFilesAreLeftAlone) {
@@ -221,7 +259,12 @@ TEST(CrashTest, BetweenAnyTwoChunksNothingIsLost) {
         Engine::Open(base::PosixFileSystem(),
                      {.dir = dir.path() + "/copy" + std::to_string(i), .chunk_keys = 150}, &report);
     ASSERT_TRUE(engine.ok()) << engine.status();
-    EXPECT_EQ(report.run_file_applied, i + 1 < copies) << i;
+    EXPECT_EQ(report.run_file_loaded, i + 1 < copies) << i;
+    EXPECT_EQ((*engine)->recovered().log_offset, 20U);
+    EXPECT_EQ((*engine)->recovered().blob, "second");
+    ASSERT_NO_FATAL_FAILURE(ExpectTable(**engine, Table::kKeys, model)) << i;
+    ASSERT_NO_FATAL_FAILURE(ExpectTable(**engine, Table::kExpiry, expiry)) << i;
+    ASSERT_TRUE((*engine)->WaitIdle().ok());
     EXPECT_EQ((*engine)->checkpoint().log_offset, 20U);
     EXPECT_EQ((*engine)->checkpoint().blob, "second");
     ASSERT_NO_FATAL_FAILURE(ExpectTable(**engine, Table::kKeys, model)) << i;

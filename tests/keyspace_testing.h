@@ -46,9 +46,9 @@ class KeyspaceTest : public testing::Test {
     engine_ = *std::move(engine);
     keyspace_ = std::make_unique<Keyspace>(*engine_, databases, kTestSeed);
     txn_ = std::make_unique<Txn>(*keyspace_);
-    offset_ = engine_->checkpoint().log_offset;
+    offset_ = engine_->recovered().log_offset;
     if (offset_ == 0) return absl::OkStatus();
-    return keyspace_->Load(engine_->checkpoint().blob);
+    return keyspace_->Load(engine_->recovered().blob);
   }
 
   // Hands what was written to the checkpointer / and waits until the store has it.

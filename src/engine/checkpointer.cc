@@ -141,12 +141,15 @@ bool Checkpointer::RunJob(const CheckpointJob& job) {
     stats_.done_records = 0;
     stats_.total_records = job.generation->records();
   }
-  if (!Insist([&] { return SyncLog(job); })) return false;
+  if (!job.has_run_file && !Insist([&] { return SyncLog(job); })) return false;
   const auto sort_start = Clock::now();
   GenerationSource source(job.generation.get());
-  const bool needs_run_file = !FitsOneChunk(*job.generation, options_.limits);
+  const bool needs_run_file =
+      job.has_run_file || !FitsOneChunk(*job.generation, options_.limits);
   busy_ += Clock::now() - sort_start;
-  if (needs_run_file && !Insist([&] { return WriteRunFile(job); })) return false;
+  if (needs_run_file && !job.has_run_file && !Insist([&] { return WriteRunFile(job); })) {
+    return false;
+  }
   do {
     if (!Insist([&] { return ApplyNextChunk(job, &source); })) return false;
   } while (source.Valid());

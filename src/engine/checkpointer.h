@@ -43,6 +43,9 @@ struct CheckpointerOptions {
 struct CheckpointJob {
   std::shared_ptr<const Generation> generation;
   RunTarget target;
+  // The run file is there, complete and lasting, and so is the log up to the target: a crash has
+  // cut the checkpoint off behind it.
+  bool has_run_file = false;
 };
 
 // Figures, read together.

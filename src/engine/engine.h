@@ -13,7 +13,7 @@
 // writes for as long as its memory is not wanted.
 //
 // Nothing written here is lasting by itself: what makes a write lasting is the log (wal/). After a
-// restart the engine is at checkpoint().log_offset and the caller replays the log from there.
+// restart the engine is at recovered().log_offset and the caller replays the log from there.
 //
 // Thread: all functions on the loop thread; the engine's own threads are private. Views that are
 // returned stay valid until the next Put/Delete of the same key, Renew() or WaitIdle(), whichever
@@ -69,8 +69,8 @@ struct CheckpointMeta {
 };
 
 struct OpenReport {
-  // A complete run file was found and applied.
-  bool run_file_applied = false;
+  // A complete run file was found: a checkpoint goes on where it was cut off.
+  bool run_file_loaded = false;
   // One was found that is incomplete or damaged; the store had not been touched by it.
   bool run_file_dropped = false;
   uint64_t run_file_records = 0;
@@ -114,8 +114,9 @@ struct Stats {
 
 class Engine {
  public:
-  // Opens or creates the store under options.dir, applies a complete run file, drops an incomplete
-  // one. kFailedPrecondition: unknown format version (says which and what to do). kDataLoss:
+  // Opens or creates the store under options.dir, takes up a checkpoint whose run file is complete
+  // (it is a sealed overlay again, so nobody waits for it), drops an incomplete run file.
+  // kFailedPrecondition: unknown format version (says which and what to do). kDataLoss:
   // damage, with file and position, also of a run file when the store holds only part of it.
   // kResourceExhausted: no disk space, or address space is limited. `report` may be null.
   static absl::StatusOr<std::unique_ptr<Engine>> Open(base::FileSystem& fs, Options options,
@@ -186,11 +187,15 @@ class Engine {
   // Changes the memory budget while running.
   virtual void set_write_buffer_size(uint64_t bytes) = 0;
 
+  // What Open found: the newest checkpoint that was begun and can be finished, which the store may
+  // not hold yet. Reads show this state until something is written.
+  [[nodiscard]] virtual const CheckpointMeta& recovered() const = 0;
   // What the store holds: the last finished checkpoint that Renew or WaitIdle has seen.
   [[nodiscard]] virtual const CheckpointMeta& checkpoint() const = 0;
   // Starts to delete, in the background and in slices, all keys of both tables with this prefix
   // from the store. The caller guarantees that a checkpoint has finished since the last such key
-  // was written and that none will be written again. ReclaimDone says when it is over; a restart
+  // was written (one that Open took up is finished before the deletion begins) and that none will
+  // be written again. ReclaimDone says when it is over; a restart
   // forgets the request (the caller asks again).
   virtual void Reclaim(std::string prefix) = 0;
   [[nodiscard]] virtual bool ReclaimDone() const = 0;

@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "engine/merge_iterator.h"
 #include "engine/overlay_cursor.h"
-#include "engine/recovery.h"
 
 namespace cairn::engine {
 namespace {
@@ -63,12 +62,13 @@ absl::StatusOr<std::unique_ptr<EngineImpl>> EngineImpl::Create(base::FileSystem&
   const std::string run_dir = RunDir(options);
   if (absl::Status status = fs.CreateDir(run_dir); !status.ok()) return status;
   if (absl::Status status = fs.SyncDir(options.dir); !status.ok()) return status;
-  absl::Status status = RecoverRunFiles(fs, run_dir, *store, LimitsOf(options), report);
-  if (!status.ok()) return status;
   auto state = store->ReadState();
   if (!state.ok()) return state.status();
+  auto run = RecoverRunFiles(fs, run_dir, *state, report);
+  if (!run.ok()) return run.status();
   std::unique_ptr<EngineImpl> engine(
       new EngineImpl(fs, std::move(options), std::move(store), *std::move(state)));
+  if (run->has_value()) engine->Resume(**std::move(run));
   engine->RenewReader();
   if (!engine->reader_error_.ok()) return engine->reader_error_;
   return engine;
@@ -79,6 +79,7 @@ EngineImpl::EngineImpl(base::FileSystem& fs, Options options, std::unique_ptr<St
     : fs_(fs),
       options_(std::move(options)),
       store_(std::move(store)),
+      recovered_(state.meta),
       checkpoint_(std::move(state.meta)),
       next_sequence_(state.sequence + 1),
       active_(std::make_shared<Generation>()) {
@@ -242,6 +243,18 @@ void EngineImpl::Seal(CheckpointMeta meta) {
   checkpointer_->Submit({.generation = std::move(active_),
                          .target = {.sequence = next_sequence_++, .meta = std::move(meta)}});
   active_ = std::make_shared<Generation>();
+  ListLayers();
+  Grown(active_->bytes());
+}
+
+void EngineImpl::Resume(RecoveredRun run) {
+  recovered_ = run.target.meta;
+  next_sequence_ = run.target.sequence + 1;
+  sealed_bytes_ += run.generation->bytes();
+  sealed_.push_front(run.generation);
+  checkpointer_->Submit({.generation = std::move(run.generation),
+                         .target = std::move(run.target),
+                         .has_run_file = true});
   ListLayers();
   Grown(active_->bytes());
 }

@@ -20,6 +20,7 @@
 #include "engine/generation.h"
 #include "engine/layer_cursor.h"
 #include "engine/reaper.h"
+#include "engine/recovery.h"
 #include "engine/store.h"
 
 namespace cairn::engine {
@@ -54,6 +55,7 @@ class EngineImpl final : public Engine {
   [[nodiscard]] uint64_t write_room_bytes() const override;
   [[nodiscard]] uint64_t drain_rate() const override { return checkpointer_->stats().drain_rate; }
   void set_write_buffer_size(uint64_t bytes) override;
+  [[nodiscard]] const CheckpointMeta& recovered() const override { return recovered_; }
   [[nodiscard]] const CheckpointMeta& checkpoint() const override { return checkpoint_; }
   void Reclaim(std::string prefix) override { checkpointer_->Reclaim(std::move(prefix)); }
   [[nodiscard]] bool ReclaimDone() const override { return checkpointer_->ReclaimDone(); }
@@ -65,6 +67,9 @@ class EngineImpl final : public Engine {
   static constexpr size_t kMaxLayers = 1 + kMaxSealed + kMaxClean;
 
   EngineImpl(base::FileSystem& fs, Options options, std::unique_ptr<Store> store, StoreState state);
+
+  // Takes up a checkpoint that a crash has cut off.
+  void Resume(RecoveredRun run);
 
   // The active overlay's share of the budget.
   [[nodiscard]] uint64_t Share() const;
@@ -91,6 +96,7 @@ class EngineImpl final : public Engine {
   std::unique_ptr<Store> store_;
   std::unique_ptr<StoreReader> reader_;
   absl::Status reader_error_;  // why there is no reader
+  CheckpointMeta recovered_;
   CheckpointMeta checkpoint_;
   uint64_t next_sequence_;
 

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/prefetch.h"
+
 namespace cairn::engine {
 
 class HashIndex {
@@ -39,7 +41,7 @@ class HashIndex {
   // Asks the processor for the slot's cache line.
   void Prefetch(uint64_t hash) const {
     const Shard& shard = ShardOf(hash);
-    __builtin_prefetch(shard.slots + Home(Tag(hash), shard.mask));
+    base::Prefetch(shard.slots + Home(Tag(hash), shard.mask));
   }
 
   // Adds a reference (not 0) for a key that Find does not find.

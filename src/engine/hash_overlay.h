@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "engine/arena.h"
 #include "engine/entry.h"
 #include "engine/hash_index.h"
@@ -40,8 +41,8 @@ class HashOverlay {
     const uint32_t ref = index_.Find(hash, [&](uint32_t candidate) {
       const Entry* entry = At(candidate);
       // What is wanted of an entry is its value: its cache lines come while the keys are compared.
-      __builtin_prefetch(reinterpret_cast<const char*>(entry) + 64);
-      __builtin_prefetch(reinterpret_cast<const char*>(entry) + 128);
+      base::Prefetch(reinterpret_cast<const char*>(entry) + 64);
+      base::Prefetch(reinterpret_cast<const char*>(entry) + 128);
       return entry->key() == key;
     });
     return ref == 0 ? nullptr : At(ref);
@@ -52,9 +53,9 @@ class HashOverlay {
   bool PrefetchEntry(uint64_t hash) const {
     return index_.Find(hash, [&](uint32_t candidate) {
       const char* entry = reinterpret_cast<const char*>(At(candidate));
-      __builtin_prefetch(entry);
-      __builtin_prefetch(entry + 64);
-      __builtin_prefetch(entry + 128);
+      base::Prefetch(entry);
+      base::Prefetch(entry + 64);
+      base::Prefetch(entry + 128);
       return true;
     }) != 0;
   }

@@ -269,8 +269,13 @@ absl::StatusOr<bool> RunFileReader::Next(RecordView* record) {
   if (key_size + value_size > left - format::kRecordHeader) {
     return Damaged("a record does not fit its block");
   }
+  const auto table = static_cast<Table>(head[0]);
+  if ((table != Table::kKeys && table != Table::kExpiry) || key_size == 0 ||
+      key_size > kMaxEngineKey) {
+    return Damaged("a record that no engine writes");
+  }
   const char* key = head + format::kRecordHeader;
-  *record = {.table = static_cast<Table>(head[0]),
+  *record = {.table = table,
              .deleted = head[1] != 0,
              .key = {key, key_size},
              .value = {key + key_size, value_size}};

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "exec/executor.h"
+#include "exec/request_batch.h"
 #include "resp/request_parser.h"
 
 namespace cairn::exec {
@@ -32,8 +33,11 @@ class Applier {
     [[nodiscard]] bool applies_stream() const override { return true; }
   };
 
+  absl::Status Run(const Executor::Request& request);
+
   Executor* executor_;
   resp::RequestLimits limits_;
+  RequestBatch batch_;
   StreamCaller caller_;
   uint64_t commands_ = 0;
 };

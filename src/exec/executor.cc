@@ -42,8 +42,17 @@ void Executor::Count(size_t command, resp::ReplyWriter& reply, size_t reply_star
 
 Executor::Preview Executor::Peek(std::span<const std::string_view> argv, int db) {
   bool unknown_subcommand = false;
-  Preview preview{.entry = table_->FindRequest(argv, &unknown_subcommand), .hash = 0};
-  if (unknown_subcommand) preview.entry = nullptr;
+  const CommandTable::Entry* entry = table_->FindRequest(argv, &unknown_subcommand);
+  return PreviewOf(unknown_subcommand ? nullptr : entry, argv, db);
+}
+
+Executor::Preview Executor::PeekStream(std::span<const std::string_view> argv, int db) {
+  return PreviewOf(table_->FindCanonical(argv), argv, db);
+}
+
+Executor::Preview Executor::PreviewOf(const CommandTable::Entry* entry,
+                                      std::span<const std::string_view> argv, int db) {
+  Preview preview{.entry = entry, .hash = 0};
   if (preview.entry == nullptr) return preview;
   const auto first = static_cast<size_t>(preview.entry->row->keys.first);
   if (first == 0 || first >= argv.size()) return preview;
@@ -162,9 +171,10 @@ bool Executor::Commit(Effect effect, const Request& request, const Caller& calle
   return true;
 }
 
-absl::Status Executor::Apply(std::span<const std::string_view> argv, Caller& caller) {
+absl::Status Executor::Apply(const Request& request, Caller& caller) {
   CAIRN_CHECK(caller.applies_stream());
-  const CommandTable::Entry* entry = table_->FindCanonical(argv);
+  const std::span<const std::string_view> argv = request.argv;
+  const CommandTable::Entry* entry = request.entry;
   if (entry == nullptr || entry->row->handler == nullptr || !ArityFits(*entry->row, argv.size())) {
     return base::DataLoss(
         fmt::format("the log holds a request that this server does not know: {} with {} arguments",

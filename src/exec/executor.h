@@ -52,6 +52,8 @@ class Executor {
   // found. Two passes over a pipeline's requests, Peek and then PeekRecord, let their cache misses
   // overlap: with a million keys these misses are most of what a GET or SET costs.
   Preview Peek(std::span<const std::string_view> argv, int db);
+  // The same for a command of the stream, which no renaming touches.
+  Preview PeekStream(std::span<const std::string_view> argv, int db);
   void PeekRecord(const Preview& preview);
 
   // Runs one slice of a task that Execute returned. `*done` = the reply is complete.
@@ -59,7 +61,8 @@ class Executor {
               resp::ReplyWriter& reply, bool* done);
   // Runs one command of the stream: no gates, no clock, nothing appended, the reply dropped. An
   // error reply is an error: the stream holds only what has worked before.
-  absl::Status Apply(std::span<const std::string_view> argv, Caller& caller);
+  // `request.entry` is what PeekStream gave.
+  absl::Status Apply(const Request& request, Caller& caller);
 
   // Deletes up to `limit` keys whose time has come. Returns how many; an error when the index
   // cannot be read.
@@ -80,6 +83,8 @@ class Executor {
   [[nodiscard]] bool active_expire() const { return active_expire_; }
 
  private:
+  Preview PreviewOf(const CommandTable::Entry* entry, std::span<const std::string_view> argv,
+                    int db);
   // Settles what a handler did: checks that staged changes and effect agree, commits, appends.
   // Returns whether the stream grew.
   bool Commit(Effect effect, const Request& request, const Caller& caller, resp::ReplyWriter& reply,

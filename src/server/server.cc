@@ -48,8 +48,8 @@ void LogRecoveryReport(const RecoveryReport& report) {
     LogWarning("the log's tail was torn and {} bytes of it were cut off: {}", report.log.cut_bytes,
                report.log.cut_reason);
   }
-  if (report.engine.run_file_applied) {
-    LogNotice("an unfinished checkpoint of {} records was completed",
+  if (report.engine.run_file_loaded) {
+    LogNotice("an unfinished checkpoint of {} records goes on",
               report.engine.run_file_records);
   }
   if (report.engine.run_file_dropped) LogNotice("a checkpoint that had hardly begun was dropped");

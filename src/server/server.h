@@ -19,13 +19,13 @@
 #include "config/options.h"
 #include "exec/command_table.h"
 #include "exec/executor.h"
+#include "exec/request_batch.h"
 #include "exec/gates.h"
 #include "net/connection.h"
 #include "net/loop.h"
 #include "resp/request_parser.h"
 #include "server/clients.h"
 #include "server/rates.h"
-#include "server/request_batch.h"
 #include "server/storage.h"
 #include "server/write_throttle.h"
 
@@ -97,7 +97,7 @@ class Server {
   // Addresses and paths where clients are accepted.
   [[nodiscard]] std::vector<std::string> ListeningOn() const;
 
-  [[nodiscard]] RequestBatch& request_batch() { return request_batch_; }
+  [[nodiscard]] exec::RequestBatch& request_batch() { return request_batch_; }
   [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
   [[nodiscard]] bool needs_password() const { return !options().requirepass.empty(); }
   [[nodiscard]] const resp::RequestLimits& request_limits(bool authenticated) const {
@@ -140,7 +140,7 @@ class Server {
   exec::GateState gates_debug_;  // for those who may use DEBUG
   WriteThrottle throttle_;
   std::vector<char> read_buffer_;
-  RequestBatch request_batch_;
+  exec::RequestBatch request_batch_;
   // Set from helper threads through the wakeup, looked at by the turn.
   std::unique_ptr<net::Wakeup> wakeup_;
   std::unique_ptr<Storage> storage_;

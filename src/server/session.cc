@@ -116,7 +116,7 @@ void Session::Continue() {
 }
 
 bool Session::RunBatch() {
-  RequestBatch& batch = server_->request_batch();
+  exec::RequestBatch& batch = server_->request_batch();
   batch.Clear();
   exec::Executor& executor = server_->executor();
   while (!batch.full() && parser_.NextWhole()) {

@@ -93,13 +93,13 @@ absl::Status Storage::OpenEngine(RecoveryReport* report) {
   auto engine = engine::Engine::Open(*fs_, std::move(options), &report->engine);
   if (!engine.ok()) return engine.status();
   engine_ = *std::move(engine);
-  report->store_offset = engine_->checkpoint().log_offset;
-  return LoadState(engine_->checkpoint().blob);
+  report->store_offset = engine_->recovered().log_offset;
+  return LoadState(engine_->recovered().blob);
 }
 
 absl::Status Storage::LoadState(std::string_view blob) {
   if (blob.empty()) {
-    if (engine_->checkpoint().log_offset != 0) {
+    if (engine_->recovered().log_offset != 0) {
       return base::DataLoss("the store has lost its state");
     }
     replication_id_ = base::RandomHex(kReplicationIdDigits);
@@ -134,7 +134,7 @@ std::string Storage::SaveState(uint64_t log_offset, int stream_db) {
 }
 
 absl::Status Storage::OpenLog(RecoveryReport* report) {
-  const uint64_t store_offset = engine_->checkpoint().log_offset;
+  const uint64_t store_offset = engine_->recovered().log_offset;
   wal::LogOptions options{.dir = Join(options_.dir, "log"),
                           .segment_size = options_.log_segment_size,
                           .start_offset = store_offset,
@@ -159,7 +159,7 @@ absl::Status Storage::OpenLog(RecoveryReport* report) {
 }
 
 absl::Status Storage::Replay(RecoveryReport* report) {
-  sealed_offset_ = engine_->checkpoint().log_offset;
+  sealed_offset_ = engine_->recovered().log_offset;
   sealed_ms_ = clock_->MonotonicUs() / 1000;
   last_checkpoint_ms_ = clock_->WallMs();
   // The store keeps no keys beyond `databases` (LoadState has seen to that); the log may.
@@ -183,11 +183,10 @@ absl::Status Storage::Replay(RecoveryReport* report) {
     report->replayed_bytes += record->payload.size();
     engine_->Renew();
     // A log longer than the memory for writes is brought to the store on the way.
-    if (engine_->WantsSeal(0)) {
+    if (engine_->write_room_bytes() == 0) {
       if (auto status = engine_->WaitIdle(); !status.ok()) return status;
-      engine_->Renew();
-      SealAt(record->offset + record->payload.size(), applier.db());
     }
+    if (engine_->WantsSeal(0)) SealAt(record->offset + record->payload.size(), applier.db());
   }
   report->replayed_commands = applier.commands();
   // Before anything was appended the stream is in no database yet.
@@ -258,7 +257,8 @@ absl::Status Storage::CheckpointNow() {
 absl::Status Storage::Close(bool checkpoint) {
   if (auto status = FlushLog(); !status.ok()) return status;
   if (auto status = log_->SyncNow(); !status.ok()) return status;
-  if (!checkpoint || changes_since_checkpoint() == 0) return absl::OkStatus();
+  if (!checkpoint) return absl::OkStatus();
+  if (changes_since_checkpoint() == 0) return engine_->WaitIdle();
   if (auto status = CheckpointNow(); !status.ok()) return status;
   return log_->SyncNow();
 }
