@@ -204,6 +204,24 @@ absl::Status DatasetBench::RestartKilled(Side side, int run) {
   return Stop(side);
 }
 
+// Waits until the server at the other end rewrites nothing.
+absl::Status AwaitNoRewrite(Client& client) {
+  const uint64_t end_ns = NowNs() + uint64_t{kRewriteTimeoutS} * 1'000'000'000;
+  while (true) {
+    const absl::StatusOr<Client::Leaves> info = client.Call({"INFO", "persistence"});
+    if (!info.ok()) return info.status();
+    if (info->size() == 1 && InfoField(info->front(), "aof_rewrite_in_progress") == "0" &&
+        InfoField(info->front(), "aof_rewrite_scheduled") == "0") {
+      return absl::OkStatus();
+    }
+    if (absl::Status s = CheckInterrupted(); !s.ok()) return s;
+    if (NowNs() > end_ns) {
+      return absl::DeadlineExceededError("the rewrite of the append-only file does not end");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
 absl::Status DatasetBench::RestartRewritten() {
   Say(kRedis, "rewrites its append-only file");
   if (absl::Status s = StartServer(kRedis); !s.ok()) return s;
@@ -265,24 +283,6 @@ absl::Status DatasetBench::Run() {
     }
   }
   return Annotate(RestartRewritten(), "Redis");
-}
-
-// Waits until the server at the other end rewrites nothing.
-absl::Status AwaitNoRewrite(Client& client) {
-  const uint64_t end_ns = NowNs() + uint64_t{kRewriteTimeoutS} * 1'000'000'000;
-  while (true) {
-    const absl::StatusOr<Client::Leaves> info = client.Call({"INFO", "persistence"});
-    if (!info.ok()) return info.status();
-    if (info->size() == 1 && InfoField(info->front(), "aof_rewrite_in_progress") == "0" &&
-        InfoField(info->front(), "aof_rewrite_scheduled") == "0") {
-      return absl::OkStatus();
-    }
-    if (absl::Status s = CheckInterrupted(); !s.ok()) return s;
-    if (NowNs() > end_ns) {
-      return absl::DeadlineExceededError("the rewrite of the append-only file does not end");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
 }
 
 }  // namespace
