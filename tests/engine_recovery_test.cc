@@ -196,7 +196,8 @@ TEST_F(RecoveryTest, TwoNewerRunFilesAreRefused) {
 
 TEST_F(RecoveryTest, ARecordThatNoEngineWritesIsDamage) {
   for (const RecordView& record :
-       {RecordView{Table::kKeys, false, "", "v"}, RecordView{static_cast<Table>(7), false, "k", "v"},
+       {RecordView{Table::kKeys, false, "", "v"},
+        RecordView{static_cast<Table>(7), false, "k", "v"},
         RecordView{Table::kExpiry, false, std::string(kMaxEngineKey + 1, 'k'), "v"}}) {
     auto writer = *RunFileWriter::Create(fs_, kRunDir, second_);
     ASSERT_TRUE(writer->Add(record).ok());

@@ -5,8 +5,8 @@
 
 namespace cairn::base {
 
-// __builtin_prefetch alone is not enough: GCC takes a function that does nothing else for one without
-// effect, and drops every call of it from another file. The empty statement is the effect.
+// __builtin_prefetch alone is not enough: GCC takes a function that does nothing else for one
+// without effect, and drops every call of it from another file. The empty statement is the effect.
 inline void Prefetch(const void* address) {
   __builtin_prefetch(address);
   asm volatile("" : : "r"(address));

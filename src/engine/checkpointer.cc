@@ -144,8 +144,7 @@ bool Checkpointer::RunJob(const CheckpointJob& job) {
   if (!job.has_run_file && !Insist([&] { return SyncLog(job); })) return false;
   const auto sort_start = Clock::now();
   GenerationSource source(job.generation.get());
-  const bool needs_run_file =
-      job.has_run_file || !FitsOneChunk(*job.generation, options_.limits);
+  const bool needs_run_file = job.has_run_file || !FitsOneChunk(*job.generation, options_.limits);
   busy_ += Clock::now() - sort_start;
   if (needs_run_file && !job.has_run_file && !Insist([&] { return WriteRunFile(job); })) {
     return false;

@@ -49,8 +49,7 @@ void LogRecoveryReport(const RecoveryReport& report) {
                report.log.cut_reason);
   }
   if (report.engine.run_file_loaded) {
-    LogNotice("an unfinished checkpoint of {} records goes on",
-              report.engine.run_file_records);
+    LogNotice("an unfinished checkpoint of {} records goes on", report.engine.run_file_records);
   }
   if (report.engine.run_file_dropped) LogNotice("a checkpoint that had hardly begun was dropped");
   LogNotice(
