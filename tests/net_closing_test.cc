@@ -15,10 +15,11 @@ namespace {
 class ClosingTest : public testing::Test {
  protected:
   // A client and its session; reading unless said otherwise.
-  Client Connect(bool read = true, int receive_buffer_bytes = 0) {
-    Client client = Client::Tcp(server_.port(), receive_buffer_bytes);
+  Client Connect(bool read = true, Buffers buffers = Buffers::kUsual) {
+    Client client = Client::Tcp(server_.port(), buffers);
     const size_t count = server_.sessions.size();
     runner_.RunUntil([&] { return server_.sessions.size() == count + 1; });
+    if (buffers == Buffers::kSmall) LimitBuffers(session().connection->fd());
     if (read) session().connection->StartReading();
     return client;
   }
@@ -78,8 +79,8 @@ TEST_F(ClosingTest, PeerThatOnlyEndedItsSendingSideStillGetsReplies) {
 }
 
 TEST_F(ClosingTest, PeerResetInTheMiddleOfAPendingWriteEndsItWithAnError) {
-  Client client = Connect(/*read=*/false, 16 * 1024);
-  session().Write(NoisyBytes(32 << 20));
+  Client client = Connect(/*read=*/false, Buffers::kSmall);
+  session().Write(NoisyBytes(kManyBytes));
   ASSERT_GT(session().connection->pending_bytes(), 0U);
   ASSERT_TRUE(client.Receive(1000).has_value());
   client.Reset();
@@ -161,9 +162,9 @@ TEST_F(ClosingTest, DestroyInsideOnRead) {
 }
 
 TEST_F(ClosingTest, DestroyInsideOnReadWithOutputPending) {
-  const Client client = Connect(/*read=*/true, 16 * 1024);
+  const Client client = Connect(/*read=*/true, Buffers::kSmall);
   session().on_read = [this](std::string_view) {
-    session().Write(NoisyBytes(16 << 20));
+    session().Write(NoisyBytes(kManyBytes));
     session().Write(NoisyBytes(1 << 20));
     session().connection.reset();
   };
@@ -243,9 +244,9 @@ TEST(ConnectionDeathTest, ReadBufferThatStopsReadingFailsACheck) {
 }
 
 TEST_F(ClosingTest, DestroyInsideOnDrained) {
-  const Client client = Connect(/*read=*/true, 16 * 1024);
+  const Client client = Connect(/*read=*/true, Buffers::kSmall);
   session().on_drained = [this] { session().connection.reset(); };
-  const std::string sent = NoisyBytes(16 << 20);
+  const std::string sent = NoisyBytes(kManyBytes);
   session().Write(sent);
   std::optional<std::string> received;
   runner_.RunWith([&] { received = client.ReceiveAll(); }, [&] { return session().drained == 1; });
@@ -255,8 +256,8 @@ TEST_F(ClosingTest, DestroyInsideOnDrained) {
 // ---- CloseAfterWrites
 
 TEST_F(ClosingTest, CloseAfterWritesSeesEverythingOut) {
-  const Client client = Connect(/*read=*/true, 16 * 1024);
-  const std::string sent = NoisyBytes(32 << 20);
+  const Client client = Connect(/*read=*/true, Buffers::kSmall);
+  const std::string sent = NoisyBytes(kManyBytes);
   session().Write(sent);
   session().connection->CloseAfterWrites(60'000);
   session().connection->CloseAfterWrites(1);  // changes nothing
@@ -284,8 +285,8 @@ TEST_F(ClosingTest, CloseAfterWritesWithNothingToWriteClosesSoonButNotAtOnce) {
 }
 
 TEST_F(ClosingTest, CloseAfterWritesGivesUpWhenThePeerDoesNotRead) {
-  const Client client = Connect(/*read=*/true, 16 * 1024);
-  session().Write(NoisyBytes(32 << 20));
+  const Client client = Connect(/*read=*/true, Buffers::kSmall);
+  session().Write(NoisyBytes(kManyBytes));
   session().connection->CloseAfterWrites(20);
   RunUntilClosed();
   EXPECT_EQ(session().closed[0].code(), absl::StatusCode::kDeadlineExceeded) << session().closed[0];
@@ -294,8 +295,8 @@ TEST_F(ClosingTest, CloseAfterWritesGivesUpWhenThePeerDoesNotRead) {
 }
 
 TEST_F(ClosingTest, CloseAfterWritesTellsOfAPeerThatResets) {
-  Client client = Connect(/*read=*/true, 16 * 1024);
-  session().Write(NoisyBytes(32 << 20));
+  Client client = Connect(/*read=*/true, Buffers::kSmall);
+  session().Write(NoisyBytes(kManyBytes));
   session().connection->CloseAfterWrites(60'000);
   client.Reset();
   RunUntilClosed();
@@ -321,9 +322,9 @@ TEST_F(ClosingTest, CloseAfterWritesOnABrokenConnectionAnswersToo) {
 
 TEST_F(ClosingTest, RepliesArriveAlsoWhenThePeersInputWasNotRead) {
   // Closing a socket with unread input makes the kernel reset it and drop what it has not sent yet.
-  const Client client = Connect(/*read=*/false, 16 * 1024);
+  const Client client = Connect(/*read=*/false, Buffers::kSmall);
   ASSERT_TRUE(client.Send(NoisyBytes(100'000)));
-  const std::string reply = NoisyBytes(300'000) + "-ERR Protocol error\r\n";
+  const std::string reply = NoisyBytes(kManyBytes) + "-ERR Protocol error\r\n";
   session().Write(reply);
   session().connection->CloseAfterWrites(60'000);
   std::optional<std::string> received;
@@ -352,8 +353,8 @@ TEST_F(ClosingTest, UnreadInputOfAPeerThatStaysIsWaitedForOnlyUntilTheTimeIsUp) 
 }
 
 TEST_F(ClosingTest, ConnectionMayBeDestroyedWhileItWaitsToClose) {
-  const Client client = Connect(/*read=*/true, 16 * 1024);
-  session().Write(NoisyBytes(32 << 20));
+  const Client client = Connect(/*read=*/true, Buffers::kSmall);
+  session().Write(NoisyBytes(kManyBytes));
   session().connection->CloseAfterWrites(60'000);
   runner_.RunIdle();
   session().connection.reset();

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -261,6 +262,8 @@ TEST_F(ListenerTest, EstablishedConnectionIsServedInTheMidstOfAStorm) {
   std::vector<Client> clients;
   for (size_t i = 0; i < kClients; ++i) clients.push_back(Client::Tcp(server.port()));
   ASSERT_TRUE(established.Send("ping"));
+  pollfd watched{.fd = server.session().connection->fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&watched, 1, static_cast<int>(LoopRunner::kWatchdogMs)), 1);
   size_t accepted_when_served = 0;
   runner.RunUntil([&] {
     if (accepted_when_served == 0 && server.session().input == "ping")

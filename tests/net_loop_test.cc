@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include "net/loop.h"
@@ -20,6 +21,22 @@ TEST(LoopTest, StopEndsRunAndRunCanBeCalledAgain) {
   runner.RunUntil([&runs] { return ++runs == 1; });
   runner.RunUntil([&runs] { return ++runs == 2; });
   EXPECT_EQ(runs, 2);
+}
+
+TEST(LoopRunnerTest, AClientThatWaitsForEverIsAFailureAndNoHang) {
+  std::string received = "nothing yet";
+  std::string received_afterwards = "nothing yet";
+  const auto run = [&] {
+    LoopRunner runner(/*watchdog_ms=*/20);
+    const RecordingServer server(runner.loop);
+    runner.RunWith([&] {
+      received = Client::Tcp(server.port()).ReceiveExactly(1);
+      received_afterwards = Client::Tcp(server.port()).ReceiveExactly(1);
+    });
+  };
+  EXPECT_NONFATAL_FAILURE(run(), "the condition never held");
+  EXPECT_EQ(received, "");
+  EXPECT_EQ(received_afterwards, "");
 }
 
 TEST(LoopTest, SigpipeIsIgnored) {

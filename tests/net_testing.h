@@ -1,7 +1,9 @@
 // What the tests of net/ share: a loop that runs until a condition holds, plain blocking clients,
 // and a server whose sessions record what they are told.
 //
-// The loop side is for the test's thread, clients for any one thread each.
+// The loop side is for the test's thread, clients for any one thread each. A test never hangs: when
+// the loop's watchdog fires, the test fails and every client's socket is shut down, so that a
+// thread that waits for one ends.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +12,9 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -29,22 +33,57 @@
 
 namespace cairn::net {
 
+// The sockets of all clients that live.
+class ClientSockets {
+ public:
+  static void Add(int fd) {
+    const std::lock_guard lock(mutex_);
+    fds_.insert(fd);
+    if (all_shut_down_) shutdown(fd, SHUT_RDWR);
+  }
+  static void Close(int fd) {
+    const std::lock_guard lock(mutex_);
+    fds_.erase(fd);
+    close(fd);
+  }
+  // Whoever waits for one of them goes on, with the end of the stream; so does whoever makes one
+  // from now on until Reset.
+  static void ShutDownAll() {
+    const std::lock_guard lock(mutex_);
+    all_shut_down_ = true;
+    for (const int fd : fds_) shutdown(fd, SHUT_RDWR);
+  }
+  static void Reset() {
+    const std::lock_guard lock(mutex_);
+    all_shut_down_ = false;
+  }
+
+ private:
+  static inline std::mutex mutex_;
+  static inline std::set<int> fds_;
+  static inline bool all_shut_down_ = false;
+};
+
 // A loop with a watchdog: what does not happen in a minute is a failure, not a hang.
 class LoopRunner {
  public:
   static constexpr uint64_t kWatchdogMs = 60'000;
 
-  LoopRunner()
-      : watchdog_(loop,
+  explicit LoopRunner(uint64_t watchdog_ms = kWatchdogMs)
+      : watchdog_ms_(watchdog_ms),
+        watchdog_(loop,
                   [this] {
                     ADD_FAILURE() << "the condition never held";
+                    ClientSockets::ShutDownAll();
                     loop.Stop();
                   }),
-        client_done_(loop, [this] { client_finished_ = true; }) {}
+        client_done_(loop, [this] { client_finished_ = true; }) {
+    ClientSockets::Reset();
+  }
 
   // Runs the loop until `done` holds at the end of a round.
   void RunUntil(std::function<bool()> done) {
-    watchdog_.Start(kWatchdogMs, 0);
+    watchdog_.Start(watchdog_ms_, 0);
     loop.set_end_of_turn([this, &done] {
       ++rounds;
       if (done()) loop.Stop();
@@ -55,7 +94,8 @@ class LoopRunner {
     watchdog_.Stop();
   }
 
-  // Runs `client` in a thread beside the loop, until it has returned and `done` holds.
+  // Runs `client` in a thread beside the loop, until it has returned and `done` holds. `client`
+  // waits for nothing but clients' sockets.
   void RunWith(
       std::function<void()> client, std::function<bool()> done = [] { return true; }) {
     client_finished_ = false;
@@ -81,28 +121,44 @@ class LoopRunner {
   int rounds = 0;
 
  private:
+  const uint64_t watchdog_ms_;
   Timer watchdog_;
   Wakeup client_done_;
   bool client_finished_ = false;
 };
+
+// How much the kernel takes of what a peer does not read.
+enum class Buffers {
+  kUsual,  // it decides, up to many megabytes
+  kSmall,  // less than kManyBytes on both sides together
+};
+
+// With small buffers on both sides, a Write of so much to a peer that does not read leaves more
+// than half of it pending, whatever the kernel does.
+constexpr size_t kManyBytes = 4 << 20;
+
+// Small, yet larger than the loopback interface's segments of 64 KB: with less room than a segment
+// TCP is left to its timers for small windows and goes by a few kilobytes at a time.
+inline void LimitBuffers(int fd) {
+  const int bytes = 128 * 1024;
+  EXPECT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0) << strerror(errno);
+  EXPECT_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0) << strerror(errno);
+}
 
 // A blocking client socket.
 class Client {
  public:
   static constexpr size_t kPieceBytes = 64 * 1024;  // received at once at most
 
-  explicit Client(int fd) : fd_(fd) {}
+  explicit Client(int fd) : fd_(fd) { ClientSockets::Add(fd); }
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Client& operator=(Client&&) = delete;
   ~Client() { Close(); }
 
-  static Client Tcp(uint16_t port, int receive_buffer_bytes = 0) {
+  static Client Tcp(uint16_t port, Buffers buffers = Buffers::kUsual) {
     Client client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_GE(client.fd_, 0) << strerror(errno);
-    if (receive_buffer_bytes > 0) {
-      setsockopt(client.fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
-                 sizeof(receive_buffer_bytes));
-    }
+    if (buffers == Buffers::kSmall) LimitBuffers(client.fd_);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -171,7 +227,7 @@ class Client {
     Close();
   }
   void Close() {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
+    if (fd_ >= 0) ClientSockets::Close(std::exchange(fd_, -1));
   }
   [[nodiscard]] int fd() const { return fd_; }
 
