@@ -15,3 +15,4 @@ cairn_test(engine_recovery_test SOURCES engine_recovery_test.cc DEPS cairn_engin
 cairn_test(engine_fault_test SOURCES engine_fault_test.cc DEPS cairn_engine cairn_test_support)
 cairn_test(engine_memory_test SOURCES engine_memory_test.cc DEPS cairn_engine)
 cairn_test(engine_model_test SOURCES engine_model_test.cc DEPS cairn_engine)
+cairn_test(engine_copy_test SOURCES engine_copy_test.cc DEPS cairn_engine)

@@ -83,6 +83,14 @@ CheckpointerStats Checkpointer::stats() const {
   return stats_;
 }
 
+void Checkpointer::HoldRunFiles(bool hold) {
+  {
+    const std::lock_guard lock(mutex_);
+    hold_run_files_ = hold;
+  }
+  wake_.notify_all();
+}
+
 bool Checkpointer::WantsReopen() const {
   const std::lock_guard lock(mutex_);
   return wants_reopen_;
@@ -114,8 +122,15 @@ bool Checkpointer::ReclaimDone() const {
 void Checkpointer::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping() || !jobs_.empty() || !reclaims_.empty(); });
+    const auto may_remove = [this] { return !hold_run_files_ && !kept_run_files_.empty(); };
+    wake_.wait(lock,
+               [&] { return stopping() || !jobs_.empty() || !reclaims_.empty() || may_remove(); });
     if (stopping()) return;
+    if (may_remove()) {
+      lock.unlock();
+      RemoveKeptRunFiles();
+      lock.lock();
+    }
     if (!jobs_.empty()) {
       const CheckpointJob job = jobs_.front();
       lock.unlock();
@@ -274,10 +289,25 @@ absl::Status Checkpointer::ApplyNextChunk(const CheckpointJob& job, GenerationSo
 }
 
 void Checkpointer::RemoveRunFile(const CheckpointJob& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    kept_run_files_.push_back(
+        fmt::format("{}/{}", options_.run_dir, RunFileName(job.target.meta.log_offset)));
+  }
+  RemoveKeptRunFiles();
+}
+
+void Checkpointer::RemoveKeptRunFiles() {
+  std::vector<std::string> paths;
+  {
+    const std::lock_guard lock(mutex_);
+    if (hold_run_files_) return;
+    paths = std::exchange(kept_run_files_, {});
+  }
   // The store has it all, so a file that stays does no harm: the next Open removes it.
-  const std::string path =
-      fmt::format("{}/{}", options_.run_dir, RunFileName(job.target.meta.log_offset));
-  if (fs_.Remove(path).ok()) fs_.SyncDir(options_.run_dir).IgnoreError();
+  for (const std::string& path : paths) {
+    if (fs_.Remove(path).ok()) fs_.SyncDir(options_.run_dir).IgnoreError();
+  }
 }
 
 absl::StatusOr<bool> Checkpointer::DeleteSlice(const std::string& prefix) {

@@ -76,6 +76,10 @@ class Checkpointer {
   // The jobs that have been finished since the last call, oldest first.
   std::vector<CheckpointJob> TakeFinished();
 
+  // While held, run files of finished checkpoints stay: a copy of the store that was begun in the
+  // middle of one needs its file. Any thread.
+  void HoldRunFiles(bool hold);
+
   // How much of the memory budget writes have taken: below a half the thread works at its ease,
   // above three quarters as fast as it can.
   void SetMemoryUse(uint64_t used, uint64_t budget);
@@ -119,6 +123,7 @@ class Checkpointer {
   absl::Status WriteRunFile(const CheckpointJob& job);
   absl::Status ApplyNextChunk(const CheckpointJob& job, GenerationSource* source);
   void RemoveRunFile(const CheckpointJob& job);
+  void RemoveKeptRunFiles();
   absl::StatusOr<bool> DeleteSlice(const std::string& prefix);
 
   base::FileSystem& fs_;
@@ -133,6 +138,8 @@ class Checkpointer {
   std::deque<std::string> reclaims_;
   absl::Status error_;
   CheckpointerStats stats_;
+  bool hold_run_files_ = false;
+  std::vector<std::string> kept_run_files_;  // paths, no longer needed once nothing is held
   bool urgent_ = false;
   bool wants_reopen_ = false;
   double ease_ = 1.0;  // pause per time of work, 0 to 1

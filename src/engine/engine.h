@@ -68,6 +68,16 @@ struct CheckpointMeta {
   std::string blob;  // the caller's own: the engine stores it and gives it back
 };
 
+// How far a copy is.
+struct CopyProgress {
+  uint64_t log_offset = 0;  // replay of the log begins here, at the latest
+  uint64_t done_records = 0;
+  uint64_t total_records = 0;
+  uint64_t done_bytes = 0;  // keys and values
+  bool done = false;
+  absl::Status status;  // once it is done
+};
+
 struct OpenReport {
   // A complete run file was found: a checkpoint goes on where it was cut off.
   bool run_file_loaded = false;
@@ -199,6 +209,16 @@ class Engine {
   // forgets the request (the caller asks again).
   virtual void Reclaim(std::string prefix) = 0;
   [[nodiscard]] virtual bool ReclaimDone() const = 0;
+
+  // Begins to copy the store's present state, on a thread of the engine's, to `dir`/store and
+  // `dir`/run: an engine that is opened there stands where this one would after a crash now.
+  // on_progress is called for its progress, too. `dir` must exist and have neither folder; one copy
+  // at a time (kFailedPrecondition). An error that makes the store reopen ends the copy.
+  virtual absl::Status StartCopy(std::string dir) = 0;
+  // The running or last copy; nullopt when there was none.
+  [[nodiscard]] virtual std::optional<CopyProgress> copy() const = 0;
+  // Gives up a copy that runs, and waits for its end.
+  virtual void CancelCopy() = 0;
 
   [[nodiscard]] virtual Stats stats() const = 0;
 };

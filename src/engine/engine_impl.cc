@@ -95,6 +95,7 @@ EngineImpl::EngineImpl(base::FileSystem& fs, Options options, std::unique_ptr<St
 
 EngineImpl::~EngineImpl() {
   CAIRN_CHECK(walks_ == 0);
+  copy_.reset();
   checkpointer_.reset();
   reader_.reset();
 }
@@ -290,6 +291,7 @@ void EngineImpl::RenewReader() {
 }
 
 void EngineImpl::ReopenStore() {
+  CancelCopy();
   reader_.reset();
   // When this fails, the checkpointer finds the store closed at its next attempt and asks again.
   reader_error_ = store_->Reopen();
@@ -328,6 +330,33 @@ absl::Status EngineImpl::WaitIdle() {
   }
   checkpointer_->SetUrgent(false);
   return status;
+}
+
+absl::Status EngineImpl::StartCopy(std::string dir) {
+  if (copy_ != nullptr && !copy_->progress().done) {
+    return absl::FailedPreconditionError("a copy of the store is being made already");
+  }
+  CancelCopy();
+  auto copy = StoreCopy::Start(fs_, *store_, *checkpointer_, RunDir(options_), std::move(dir),
+                               LimitsOf(options_), [this] {
+                                 if (options_.on_progress) options_.on_progress();
+                               });
+  if (!copy.ok()) return copy.status();
+  copy_ = *std::move(copy);
+  return absl::OkStatus();
+}
+
+std::optional<CopyProgress> EngineImpl::copy() const {
+  if (copy_ != nullptr) return copy_->progress();
+  return last_copy_;
+}
+
+void EngineImpl::CancelCopy() {
+  if (copy_ == nullptr) return;
+  StoreCopy* const copy = copy_.get();
+  copy->Stop();
+  last_copy_ = copy->progress();
+  copy_.reset();
 }
 
 Stats EngineImpl::stats() const {

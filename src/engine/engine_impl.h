@@ -22,6 +22,7 @@
 #include "engine/reaper.h"
 #include "engine/recovery.h"
 #include "engine/store.h"
+#include "engine/store_copy.h"
 
 namespace cairn::engine {
 
@@ -59,6 +60,9 @@ class EngineImpl final : public Engine {
   [[nodiscard]] const CheckpointMeta& checkpoint() const override { return checkpoint_; }
   void Reclaim(std::string prefix) override { checkpointer_->Reclaim(std::move(prefix)); }
   [[nodiscard]] bool ReclaimDone() const override { return checkpointer_->ReclaimDone(); }
+  absl::Status StartCopy(std::string dir) override;
+  [[nodiscard]] std::optional<CopyProgress> copy() const override;
+  void CancelCopy() override;
   [[nodiscard]] Stats stats() const override;
 
  private:
@@ -113,7 +117,9 @@ class EngineImpl final : public Engine {
   int walks_ = 0;  // iterators that exist
 
   Reaper reaper_;
-  std::unique_ptr<Checkpointer> checkpointer_;  // last: it uses the store and generations
+  std::unique_ptr<Checkpointer> checkpointer_;  // it uses the store and generations
+  std::unique_ptr<StoreCopy> copy_;             // last: it uses the store and the checkpointer
+  std::optional<CopyProgress> last_copy_;       // of one that is over
 };
 
 }  // namespace cairn::engine

@@ -108,9 +108,39 @@ absl::Status BadChecksum(std::string_view dir, Table table, std::string_view key
 
 // ---- reading
 
+// Where the store stands in a transaction.
+absl::StatusOr<StoreState> ParseState(const Environment& env, MDB_txn* txn) {
+  StoreState state;
+  MDB_val value;
+  MDB_val mark = ToVal(format::kApplyingEntry);
+  int error = mdb_get(txn, env.meta, &mark, &value);
+  if (error == MDB_SUCCESS && value.mv_size == sizeof(uint64_t)) {
+    state.applying = base::LoadLittle64(static_cast<const char*>(value.mv_data));
+  } else if (error != MDB_NOTFOUND) {
+    return env.Error(error == MDB_SUCCESS ? MDB_CORRUPTED : error, "read the checkpoint of store");
+  }
+  MDB_val key = ToVal(format::kCheckpointEntry);
+  error = mdb_get(txn, env.meta, &key, &value);
+  if (error == MDB_NOTFOUND) return state;
+  if (error != MDB_SUCCESS) return env.Error(error, "read the checkpoint of store");
+  const std::string_view bytes = ToView(value);
+  if (bytes.size() < format::kCheckpointFixed + format::kCheckpointChecksum ||
+      XXH3_64bits(bytes.data(), bytes.size() - format::kCheckpointChecksum) !=
+          base::LoadLittle64(bytes.data() + bytes.size() - format::kCheckpointChecksum)) {
+    return env.Error(MDB_CORRUPTED, "read the checkpoint of store");
+  }
+  state.sequence = base::LoadLittle64(bytes.data());
+  state.meta.log_offset = base::LoadLittle64(bytes.data() + sizeof(uint64_t));
+  state.meta.blob = bytes.substr(format::kCheckpointFixed, bytes.size() - format::kCheckpointFixed -
+                                                               format::kCheckpointChecksum);
+  return state;
+}
+
 class LmdbCursor final : public LayerCursor {
  public:
-  LmdbCursor(MDB_txn* txn, const Environment& env, Table table) : env_(env), table_(table) {
+  // Values up to `verified_bytes` are verified.
+  LmdbCursor(MDB_txn* txn, const Environment& env, Table table, size_t verified_bytes)
+      : env_(env), table_(table), verified_bytes_(verified_bytes) {
     status_ = env.Error(mdb_cursor_open(txn, env.dbi(table), &cursor_), "open a cursor of store");
   }
   LmdbCursor(const LmdbCursor&) = delete;
@@ -136,6 +166,7 @@ class LmdbCursor final : public LayerCursor {
 
   const Environment& env_;
   Table table_;
+  size_t verified_bytes_;
   MDB_cursor* cursor_ = nullptr;
   MDB_val key_{};
   MDB_val value_{};
@@ -154,7 +185,7 @@ void LmdbCursor::Move(MDB_cursor_op op) {
   }
   const size_t size = value_.mv_size - format::kValueChecksum;  // wraps when there is none
   if (value_.mv_size < format::kValueChecksum ||
-      (size <= kWalkVerifies &&
+      (size <= verified_bytes_ &&
        !ChecksumIsRight(table_, ToView(key_), static_cast<const char*>(value_.mv_data), size))) {
     status_ = BadChecksum(env_.dir, table_, ToView(key_));
     return;
@@ -194,8 +225,13 @@ class LmdbReader final : public StoreReader {
 
   absl::StatusOr<std::optional<std::string_view>> Get(std::string_view key) override;
   std::unique_ptr<LayerCursor> NewCursor(Table table) override {
-    return std::make_unique<LmdbCursor>(txn_, env_, table);
+    return std::make_unique<LmdbCursor>(txn_, env_, table, kWalkVerifies);
   }
+  std::unique_ptr<LayerCursor> NewVerifyingCursor(Table table) override {
+    return std::make_unique<LmdbCursor>(txn_, env_, table, SIZE_MAX);
+  }
+  absl::StatusOr<StoreState> ReadState() override { return ParseState(env_, txn_); }
+  [[nodiscard]] uint64_t Records() const override;
   absl::Status Renew() override {
     mdb_txn_reset(txn_);
     return env_.Error(mdb_txn_renew(txn_), "read from store");
@@ -221,6 +257,15 @@ absl::StatusOr<std::optional<std::string_view>> LmdbReader::Get(std::string_view
     return BadChecksum(env_.dir, Table::kKeys, key);
   }
   return std::string_view(value, size);
+}
+
+uint64_t LmdbReader::Records() const {
+  uint64_t records = 0;
+  for (const MDB_dbi dbi : {env_.keys, env_.expiry}) {
+    MDB_stat stat;
+    if (mdb_stat(txn_, dbi, &stat) == MDB_SUCCESS) records += stat.ms_entries;
+  }
+  return records;
 }
 
 uint64_t LmdbReader::UsedBytes() const {
@@ -567,7 +612,6 @@ class LmdbStore final : public Store {
   [[nodiscard]] absl::Status Closed() const {
     return absl::UnavailableError(fmt::format("store `{}` is closed after an error", options_.dir));
   }
-  absl::Status ParseState(MDB_txn* txn, StoreState* state) const;
 
   LmdbOptions options_;
   std::unique_ptr<Environment> env_;  // null after a Reopen that has failed
@@ -591,43 +635,13 @@ absl::StatusOr<std::unique_ptr<StoreBatch>> LmdbStore::Begin() {
   return std::make_unique<LmdbBatch>(*env_, txn, &panicked_);
 }
 
-absl::Status LmdbStore::ParseState(MDB_txn* txn, StoreState* state) const {
-  MDB_val value;
-  MDB_val mark = ToVal(format::kApplyingEntry);
-  int error = mdb_get(txn, env_->meta, &mark, &value);
-  if (error == MDB_SUCCESS && value.mv_size == sizeof(uint64_t)) {
-    state->applying = base::LoadLittle64(static_cast<const char*>(value.mv_data));
-  } else if (error != MDB_NOTFOUND) {
-    return env_->Error(error == MDB_SUCCESS ? MDB_CORRUPTED : error,
-                       "read the checkpoint of store");
-  }
-  MDB_val key = ToVal(format::kCheckpointEntry);
-  error = mdb_get(txn, env_->meta, &key, &value);
-  if (error == MDB_NOTFOUND) return absl::OkStatus();
-  if (error != MDB_SUCCESS) return env_->Error(error, "read the checkpoint of store");
-  const std::string_view bytes = ToView(value);
-  if (bytes.size() < format::kCheckpointFixed + format::kCheckpointChecksum ||
-      XXH3_64bits(bytes.data(), bytes.size() - format::kCheckpointChecksum) !=
-          base::LoadLittle64(bytes.data() + bytes.size() - format::kCheckpointChecksum)) {
-    return env_->Error(MDB_CORRUPTED, "read the checkpoint of store");
-  }
-  state->sequence = base::LoadLittle64(bytes.data());
-  state->meta.log_offset = base::LoadLittle64(bytes.data() + sizeof(uint64_t));
-  state->meta.blob =
-      bytes.substr(format::kCheckpointFixed,
-                   bytes.size() - format::kCheckpointFixed - format::kCheckpointChecksum);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<StoreState> LmdbStore::ReadState() {
   if (env_ == nullptr) return Closed();
   MDB_txn* txn = nullptr;
   const int error = mdb_txn_begin(env_->env, nullptr, MDB_RDONLY, &txn);
   if (error != MDB_SUCCESS) return env_->Error(error, "read from store");
-  StoreState state;
-  absl::Status status = ParseState(txn, &state);
+  auto state = ParseState(*env_, txn);
   mdb_txn_abort(txn);
-  if (!status.ok()) return status;
   return state;
 }
 

@@ -2,9 +2,9 @@
 // about itself. lmdb_store.cc implements it, and is the only file that knows LMDB; tests put faults
 // in between.
 //
-// Threads: NewReader, Reopen and everything of a reader on the loop thread; Begin and a batch on
-// one thread at a time (the checkpointer's, or the loop's before there is a checkpointer).
-// ReadState and the figures on any. Readers and batches must be gone before the store is, and
+// Threads: NewReader and Reopen on the loop thread; a reader on one thread at a time; Begin and a
+// batch likewise (the checkpointer's, or the loop's before there is a checkpointer). ReadState and
+// the figures on any. Readers and batches must be gone before the store is, and
 // before Reopen.
 #pragma once
 
@@ -37,6 +37,12 @@ class StoreReader {
   // The record of `key` in kKeys. kDataLoss when its checksum is wrong.
   virtual absl::StatusOr<std::optional<std::string_view>> Get(std::string_view key) = 0;
   virtual std::unique_ptr<LayerCursor> NewCursor(Table table) = 0;
+  // The same, but the checksum of every value is verified, however large it is (kDataLoss).
+  virtual std::unique_ptr<LayerCursor> NewVerifyingCursor(Table table) = 0;
+  // Where the store stood at this reader's state.
+  virtual absl::StatusOr<StoreState> ReadState() = 0;
+  // Records of both tables.
+  [[nodiscard]] virtual uint64_t Records() const = 0;
   // Moves on to the newest state and lets the store reuse what only this reader could still see. No
   // cursor may exist. After an error the reader must be destroyed.
   virtual absl::Status Renew() = 0;

@@ -47,6 +47,24 @@ Effect BgSave(Context& ctx) {
   return Effect::kNone;
 }
 
+// An extension. INFO persistence tells how it goes.
+Effect BackupTo(Context& ctx) {
+  Backup& backup = SessionOf(ctx).server().storage().backup();
+  const std::string_view dir = ctx.argv[1];
+  if (exec::EqualsIgnoreCase(dir, "ABORT")) {
+    if (!backup.Abort()) return ctx.Fail("ERR No backup in progress.");
+    ctx.reply.Ok();
+    return Effect::kNone;
+  }
+  if (auto status = backup.Start(std::string(dir)); !status.ok()) {
+    return ctx.Fail(fmt::format("ERR {}", base::Message(status)));
+  }
+  LogNotice("client {} ({}) begins a backup into {}", SessionOf(ctx).id(),
+            SessionOf(ctx).connection().remote_address(), dir);
+  ctx.reply.Simple("Background backup started");
+  return Effect::kNone;
+}
+
 Effect LastSave(Context& ctx) {
   ctx.reply.Integer(SessionOf(ctx).server().storage().last_checkpoint_ms() / 1000);
   return Effect::kNone;
@@ -118,6 +136,15 @@ constexpr exec::CommandRow kRows[] = {
      .complexity = "O(1)",
      .summary = "Makes a checkpoint in the background",
      .syntax = "[SCHEDULE]"},
+    {.name = "backup",
+     .arity = 2,
+     .flags = kSaveFlags | exec::kNoMulti,
+     .handler = BackupTo,
+     .group = "server",
+     .since = "0.1.0",
+     .complexity = "O(1); in the background O(N), N = the number of keys",
+     .summary = "Makes a consistent copy of everything in a new folder, in the background",
+     .syntax = "<dir | ABORT>"},
     {.name = "lastsave",
      .arity = 1,
      .flags = exec::kLoading | exec::kStale | exec::kFast,

@@ -195,6 +195,18 @@ void PersistenceSection(Server& s, Fields& f) {
   f.Add("aof_buffer_length", log.appended_offset() - log.written_offset());
   f.Add("aof_pending_bio_fsync", log.written_offset() > log.synced_offset() ? 1 : 0);
   f.Add("aof_delayed_fsync", 0);
+  const BackupProgress backup = storage.backup().progress();
+  f.Flag("backup_in_progress", backup.running);
+  if (backup.started_ms == 0) return;
+  f.Add("backup_dir", backup.dir);
+  f.Add("backup_done_records", backup.done_records);
+  f.Add("backup_total_records", backup.total_records);
+  f.Add("backup_log_offset", backup.log_offset);
+  f.Add("backup_last_good_time", backup.last_good_ms / 1000);
+  if (backup.running) return;
+  f.Add("backup_last_status", backup.status.ok() ? "ok" : "err");
+  f.Add("backup_last_error", backup.status.ok() ? "" : base::Message(backup.status));
+  f.Add("backup_last_msec", backup.took_ms);
 }
 
 void StatsSection(Server& s, Fields& f) {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint32_t kStateVersion = 1;
 constexpr size_t kReplicationIdDigits = 40;
+constexpr size_t kIdAt = 4 + 8 + 4;  // in the state
 
 // An empty `dir` is the current folder.
 std::string Join(const std::string& dir, std::string_view name) {
@@ -107,7 +108,7 @@ absl::Status Storage::LoadState(std::string_view blob) {
     keyspace_ = std::make_unique<keyspace::Keyspace>(*engine_, options_.databases, hash_seed_);
     return absl::OkStatus();
   }
-  constexpr size_t kHead = 4 + 8 + 4 + kReplicationIdDigits;
+  constexpr size_t kHead = kIdAt + kReplicationIdDigits;
   if (blob.size() < kHead) return base::DataLoss("the store's state is cut short");
   const uint32_t version = base::LoadLittle32(blob.data());
   if (version != kStateVersion) {
@@ -118,7 +119,12 @@ absl::Status Storage::LoadState(std::string_view blob) {
   }
   hash_seed_ = base::LoadLittle64(blob.data() + 4);
   stream_db_ = static_cast<int>(base::LoadLittle32(blob.data() + 12));
-  replication_id_.assign(blob.substr(16, kReplicationIdDigits));
+  replication_id_.assign(blob.substr(kIdAt, kReplicationIdDigits));
+  if (fs_->Exists(NotePath())) {
+    // From here on this history is not that of the server that the backup was made of.
+    has_note_ = true;
+    ChangeReplicationId();
+  }
   keyspace_ = std::make_unique<keyspace::Keyspace>(*engine_, options_.databases, hash_seed_);
   return keyspace_->Load(blob.substr(kHead));
 }
@@ -151,6 +157,9 @@ absl::Status Storage::OpenLog(RecoveryReport* report) {
   }
   log_->set_sync_listener([this] {
     if (options_.on_synced) options_.on_synced();
+  });
+  backup_ = std::make_unique<Backup>(*fs_, *clock_, *engine_, *log_, [this] {
+    if (options_.on_progress) options_.on_progress();
   });
   stream_ = std::make_unique<exec::Stream>(*log_);
   executor_ =
@@ -207,11 +216,23 @@ void Storage::TakeEngineProgress() {
   if (checkpoints == checkpoints_seen_) return;
   checkpoints_seen_ = checkpoints;
   last_checkpoint_ms_ = clock_->WallMs();
-  const uint64_t store_offset = engine_->checkpoint().log_offset;
-  if (store_offset > options_.log_history_size) {
-    // A failed deletion costs space, no data, and the next checkpoint tries again.
-    log_->DropBefore(store_offset - options_.log_history_size).IgnoreError();
+  DropLog();
+  if (has_note_ &&
+      std::string_view(engine_->checkpoint().blob).substr(kIdAt).starts_with(replication_id_)) {
+    has_note_ = !fs_->Remove(NotePath()).ok();
   }
+}
+
+void Storage::DropLog() {
+  const uint64_t store_offset = engine_->checkpoint().log_offset;
+  if (store_offset <= options_.log_history_size) return;
+  const uint64_t needed = backup_->needed_log().value_or(store_offset);
+  // A failed deletion costs space, no data, and the next checkpoint tries again.
+  log_->DropBefore(std::min(store_offset - options_.log_history_size, needed)).IgnoreError();
+}
+
+std::string Storage::NotePath() const {
+  return Join(options_.dir, kBackupNote);
 }
 
 bool Storage::SealIsDue() const {

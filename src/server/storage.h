@@ -6,6 +6,7 @@
 //   data/store   LMDB (engine/)
 //   data/run     run files (engine/)
 //   data/log     segments (wal/)
+//   data/BACKUP  only in a folder that a backup has made and no server has made its own (backup.h)
 //
 // Thread: loop thread. Callbacks named in Options come from helper threads and must only wake the
 // loop. Destroying a Storage writes nothing: Close comes first in an orderly end.
@@ -29,6 +30,7 @@
 #include "exec/stream.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/scan_cursors.h"
+#include "server/backup.h"
 #include "wal/log.h"
 
 namespace cairn::server {
@@ -98,6 +100,8 @@ class Storage {
   void SetWriteBufferSize(uint64_t bytes);
   StorageOptions& options() { return options_; }
 
+  [[nodiscard]] Backup& backup() { return *backup_; }
+
   [[nodiscard]] wal::Log& log() { return *log_; }
   [[nodiscard]] engine::Engine& engine() { return *engine_; }
   [[nodiscard]] keyspace::Keyspace& keyspace() { return *keyspace_; }
@@ -116,6 +120,9 @@ class Storage {
   void SealAt(uint64_t log_offset, int stream_db);
   [[nodiscard]] std::string SaveState(uint64_t log_offset, int stream_db);
   absl::Status LoadState(std::string_view blob);
+  [[nodiscard]] std::string NotePath() const;
+  // Log that nobody needs any more: neither a restart, nor the history to be kept, nor a backup.
+  void DropLog();
 
   base::FileSystem* fs_;
   const base::Clock* clock_;
@@ -133,6 +140,7 @@ class Storage {
   std::unique_ptr<wal::Log> log_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<keyspace::Keyspace> keyspace_;
+  std::unique_ptr<Backup> backup_;
   std::unique_ptr<exec::Stream> stream_;
   std::unique_ptr<exec::Executor> executor_;
   uint64_t sealed_offset_ = 0;  // log offset of the last Seal
@@ -140,6 +148,7 @@ class Storage {
   uint64_t checkpoints_seen_ = 0;
   int64_t last_checkpoint_ms_ = 0;
   bool checkpoint_requested_ = false;
+  bool has_note_ = false;  // a backup's note is there, and the store has not got the new id yet
   std::atomic<bool> engine_moved_ = false;  // set by the checkpointer's thread
 };
 

@@ -109,6 +109,7 @@ void Turn::Release() {
 
 void Turn::Engine() {
   server_->storage_->TakeEngineProgress();
+  more_ = server_->storage_->backup().Continue() || more_;
 }
 
 void Turn::Seal() {

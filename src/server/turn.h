@@ -6,7 +6,8 @@
 //   log        what was appended is written; with appendfsync always a sync is asked for
 //   mark       replies of this turn wait for the log to reach its present end
 //   release    replies that are durable enough go to the sockets
-//   engine     the checkpointer's progress is taken in, log that nobody needs is dropped
+//   engine     the checkpointer's progress is taken in, log that nobody needs is dropped, a backup
+//              goes on
 //   seal       the overlay is sealed when it is due, only with a written log
 //   clients    sessions that ended are destroyed, drained ones go on
 //   *          may append to the log
