@@ -99,6 +99,7 @@ absl::Status Storage::OpenEngine(RecoveryReport* report) {
 }
 
 absl::Status Storage::LoadState(std::string_view blob) {
+  has_note_ = fs_->Exists(NotePath());
   if (blob.empty()) {
     if (engine_->recovered().log_offset != 0) {
       return base::DataLoss("the store has lost its state");
@@ -120,11 +121,8 @@ absl::Status Storage::LoadState(std::string_view blob) {
   hash_seed_ = base::LoadLittle64(blob.data() + 4);
   stream_db_ = static_cast<int>(base::LoadLittle32(blob.data() + 12));
   replication_id_.assign(blob.substr(kIdAt, kReplicationIdDigits));
-  if (fs_->Exists(NotePath())) {
-    // From here on this history is not that of the server that the backup was made of.
-    has_note_ = true;
-    ChangeReplicationId();
-  }
+  // From here on this history is not that of the server that the backup was made of.
+  if (has_note_) ChangeReplicationId();
   keyspace_ = std::make_unique<keyspace::Keyspace>(*engine_, options_.databases, hash_seed_);
   return keyspace_->Load(blob.substr(kHead));
 }
