@@ -214,6 +214,24 @@ TEST_F(RecoveryTest, OtherFilesAreLeftAlone) {
   EXPECT_EQ(fs_.Content("/run/notes.txt"), "mine");
 }
 
+// A store that is gone cannot be completed, and a new one has nothing to do with it.
+TEST(CrashTest, ARunFileBesideANewStoreIsDropped) {
+  TempDir dir;
+  const std::string run = dir.path() + "/run";
+  base::FileSystem& fs = base::PosixFileSystem();
+  ASSERT_TRUE(fs.CreateDir(run).ok());
+  auto writer =
+      *RunFileWriter::Create(fs, run, {.sequence = 1, .meta = {.log_offset = 50, .blob = {}}});
+  ASSERT_TRUE(writer->Add({Table::kKeys, false, "old", "value"}).ok());
+  ASSERT_TRUE(writer->Finish().ok());
+  OpenReport report;
+  const auto engine = *Engine::Open(fs, {.dir = dir.path()}, &report);
+  EXPECT_FALSE(report.run_file_loaded);
+  EXPECT_EQ(engine->checkpoint().log_offset, 0U);
+  EXPECT_EQ(GetOf(*engine, "old"), std::nullopt);
+  EXPECT_EQ(fs.List(run)->size(), 0U);
+}
+
 // The data folder as it is after each chunk of a checkpoint, as a crash there would leave it.
 TEST(CrashTest, BetweenAnyTwoChunksNothingIsLost) {
   TempDir dir;

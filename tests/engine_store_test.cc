@@ -175,7 +175,7 @@ TEST_F(StoreTest, DeletesAPrefixInSlices) {
 
 TEST_F(StoreTest, AnUnknownVersionIsRefused) {
   Open();
-  ASSERT_GT(Patch(std::string("version\x01\0\0\0", 11), std::string("version\x09\0\0\0", 11)), 0);
+  ASSERT_GT(Patch(std::string("version\x02\0\0\0", 11), std::string("version\x09\0\0\0", 11)), 0);
   const auto store = TryOpen();
   EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();
   EXPECT_NE(store.status().message().find("version 9"), absl::string_view::npos);
@@ -184,6 +184,33 @@ TEST_F(StoreTest, AnUnknownVersionIsRefused) {
 TEST_F(StoreTest, AnotherProgramsFileIsRefused) {
   std::ofstream(DataFile()) << std::string(100'000, 'x');
   EXPECT_TRUE(absl::IsFailedPrecondition(TryOpen().status())) << TryOpen().status();
+}
+
+// LMDB itself would begin anew in it.
+TEST_F(StoreTest, AnEmptyFileIsRefused) {
+  {
+    const auto store = Open();
+    ASSERT_TRUE(PutOne(*store, "k", "v").ok());
+  }
+  std::filesystem::resize_file(DataFile(), 0);
+  const auto store = TryOpen();
+  EXPECT_TRUE(absl::IsDataLoss(store.status())) << store.status();
+  EXPECT_NE(store.status().message().find("empty"), absl::string_view::npos);
+  EXPECT_EQ(std::filesystem::file_size(DataFile()), 0U);
+}
+
+TEST_F(StoreTest, ANewStoreSaysWhatItWasGiven) {
+  const LmdbOptions options{
+      .dir = dir_.path(), .map_size = 0, .first = {.log_offset = 7, .blob = "first"}};
+  ASSERT_TRUE(OpenLmdbStore(options).ok());
+  const auto state = Open()->ReadState();
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->sequence, 0U);
+  EXPECT_EQ(state->applying, 0U);
+  EXPECT_EQ(state->meta.log_offset, 7U);
+  EXPECT_EQ(state->meta.blob, "first");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_.path()), {}), 2)
+      << "data.mdb and lock.mdb, and nothing else";
 }
 
 // Pages that a transaction takes at the end of the file and gives back before its commit are never

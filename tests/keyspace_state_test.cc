@@ -78,6 +78,38 @@ TEST_F(KeyspaceStateTest, GoldenBytes) {
                 "\x01\0\0\0"s);
 }
 
+TEST(SavedStateTest, GoldenBytesAndDamage) {
+  SavedState state;
+  state.hash_seed = 0x0102030405060708;
+  state.stream_db = -1;
+  state.replication_id = std::string(40, 'r');
+  state.log_id.fill('l');
+  state.replaced_log_id.fill('o');
+  state.databases = "databases";
+  const std::string bytes = EncodeState(state);
+  EXPECT_EQ(bytes,
+            "\x02\0\0\0"
+            "\x08\x07\x06\x05\x04\x03\x02\x01"
+            "\xff\xff\xff\xff"s +
+                std::string(40, 'r') + std::string(16, 'l') + std::string(16, 'o') + "databases");
+  const auto got = DecodeState(bytes);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(EncodeState(*got), bytes);
+  EXPECT_EQ(got->stream_db, -1);
+  const size_t head = bytes.size() - state.databases.size();
+  for (size_t size = 0; size < head; ++size) {
+    EXPECT_EQ(DecodeState(bytes.substr(0, size)).status().code(), absl::StatusCode::kDataLoss);
+  }
+  EXPECT_TRUE(DecodeState(bytes.substr(0, head)).ok()) << "the databases are not looked at";
+  state.log_id.fill(0);
+  EXPECT_EQ(DecodeState(EncodeState(state)).status().code(), absl::StatusCode::kDataLoss);
+  std::string older = bytes;
+  older[0] = 1;
+  const absl::Status status = DecodeState(older).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(base::Message(status)), HasSubstr("format 1"));
+}
+
 TEST_F(KeyspaceStateTest, IsFoundAgain) {
   Put(0, "a", "1");
   Put(2, "b", "2", now_ms_ + 5000);

@@ -14,11 +14,14 @@
 #include "base/status.h"
 #include "engine/engine.h"
 #include "exec/command_table.h"
+#include "keyspace/saved_state.h"
 #include "server/families.h"
 #include "server/storage.h"
 #include "support/command_harness.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
+#include "wal/format.h"
+#include "wal/survey.h"
 
 namespace cairn::server {
 namespace {
@@ -205,7 +208,7 @@ TEST(ServerStorage, FewerDatabasesThanTheLogGoesOnInAreRefused) {
 
 // ---- the store's state
 
-// A folder whose store holds `blob` as the state of this room.
+// A folder whose store holds `blob` as the state of this room, and the log that belongs to it.
 class SavedState {
  public:
   explicit SavedState(uint64_t log_offset) : log_offset_(log_offset) {
@@ -216,7 +219,11 @@ class SavedState {
     server.Line("SET b 2");
     server.Checkpoint();
     good_ = server.storage().engine().checkpoint().blob;
+    std::filesystem::copy(server.options().dir + "/log", log(),
+                          std::filesystem::copy_options::recursive);
   }
+
+  [[nodiscard]] std::string log() const { return dir_.path() + "/log"; }
 
   [[nodiscard]] const std::string& good() const { return good_; }
 
@@ -230,6 +237,10 @@ class SavedState {
       (*engine)->Seal({.log_offset = log_offset_, .blob = blob});
       EXPECT_TRUE((*engine)->WaitIdle().ok());
     }
+    return Open();
+  }
+
+  absl::Status Open() {
     RecoveryReport report;
     return Storage::Open(base::PosixFileSystem(), clock_, table_, options_, &report).status();
   }
@@ -272,7 +283,29 @@ TEST(ServerStorage, AnUnknownFormatIsRefused) {
   ++newer[0];
   const absl::Status status = state.OpenWith(newer);
   EXPECT_EQ(status.code(), kFailedPrecondition);
-  EXPECT_THAT(TextOf(status), AllOf(HasSubstr("format 2"), HasSubstr("knows format 1")));
+  EXPECT_THAT(TextOf(status), AllOf(HasSubstr("format 3"), HasSubstr("knows format 2")));
+}
+
+// What a full sync leaves when it dies: a checkpoint that wants another log, and the old one's
+// segments.
+TEST(ServerStorage, ALogThatIsToBeReplacedIsReplaced) {
+  SavedState state(0);
+  keyspace::SavedState wanted = keyspace::DecodeState(state.good()).value();
+  wanted.replaced_log_id = wanted.log_id;
+  wanted.log_id = {'n', 'e', 'w'};
+  const std::string blob = keyspace::EncodeState(wanted);
+  const std::string old_segment = state.log() + "/00000000000000000000.log";
+  ASSERT_TRUE(std::filesystem::exists(old_segment));
+  const auto log_id = [&] {
+    return wal::FindSegments(base::PosixFileSystem(), state.log())->at(0).header->log_id;
+  };
+  ASSERT_NE(log_id(), wanted.log_id);
+  ASSERT_TRUE(state.OpenWith(blob).ok());
+  EXPECT_EQ(log_id(), wanted.log_id);
+  EXPECT_EQ(std::filesystem::file_size(old_segment), wal::kSegmentHeaderSize);
+  // From then on it must be there.
+  std::filesystem::remove_all(state.log());
+  EXPECT_EQ(state.Open().code(), kDataLoss);
 }
 
 // Whatever the bytes say, opening ends: with a status, not with the process.

@@ -11,6 +11,7 @@ cairn_test(wal_buffers_test SOURCES wal_buffers_test.cc DEPS cairn_wal cairn_tes
 cairn_test(wal_damage_test SOURCES wal_damage_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_fault_test SOURCES wal_fault_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_format_test SOURCES wal_format_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_identity_test SOURCES wal_identity_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_log_test SOURCES wal_log_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_power_cut_test SOURCES wal_power_cut_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_reader_test SOURCES wal_reader_test.cc DEPS cairn_wal cairn_test_support)

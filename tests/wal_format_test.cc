@@ -37,10 +37,10 @@ TEST(WalFormatTest, GoldenSegment) {
   const std::string bytes = fs.Content("/log/00000000000000001000.log");
   ASSERT_EQ(bytes.size(), 64U + 48 + 14 + 48);
   EXPECT_EQ(Hex(bytes.substr(0, 64)),
-            "434149524e4c4f47010000005a76f94e"
+            "434149524e4c4f47020000005a76f94e"
             "e8030000000000000100000000000000"
-            "e8030000000000000068e5cf8b010000"
-            "0000000000000000b3bd28d77963e60a");
+            "e8030000000000000001020304050607"
+            "08090a0b0c0d0e0f82a86a80ff48d3f6");
   EXPECT_EQ(Hex(bytes.substr(64, 62)),
             "c095c614a292ff105a76f94e0e000000"
             "e803000000000000e803000000000000"
@@ -53,8 +53,11 @@ TEST(WalFormatTest, GoldenSegment) {
 }
 
 TEST(WalFormatTest, SegmentHeaderRoundTrip) {
-  const SegmentHeader header{
-      .salt = 0x01020304, .first_offset = 5, .sequence = 6, .synced_offset = 4, .created_ms = -7};
+  const SegmentHeader header{.salt = 0x01020304,
+                             .first_offset = 5,
+                             .sequence = 6,
+                             .synced_offset = 4,
+                             .log_id = kTestLogId};
   char bytes[kSegmentHeaderSize];
   EncodeSegmentHeader(header, bytes);
   SegmentHeader got;
@@ -65,7 +68,7 @@ TEST(WalFormatTest, SegmentHeaderRoundTrip) {
   EXPECT_EQ(got.first_offset, header.first_offset);
   EXPECT_EQ(got.sequence, header.sequence);
   EXPECT_EQ(got.synced_offset, header.synced_offset);
-  EXPECT_EQ(got.created_ms, header.created_ms);
+  EXPECT_EQ(got.log_id, header.log_id);
   for (char& byte : bytes) {
     byte = static_cast<char>(byte ^ 0x10);
     EXPECT_EQ(DecodeSegmentHeader(bytes, &got, &version), SegmentCheck::kDamaged);
@@ -123,17 +126,20 @@ TEST(WalFormatTest, AnUnknownVersionIsRefused) {
   OpenLog(fs);
   const std::string path = "/log/00000000000000000000.log";
   std::string bytes = fs.Content(path);
-  bytes[kSegmentVersionAt] = 2;
-  fs.SetContent(path, bytes);
-  OpenReport report;
-  EXPECT_TRUE(absl::IsDataLoss(Log::Open(fs, TestOptions(), &report).status()));
-  const uint64_t checksum = XXH3_64bits(bytes.data(), kSegmentChecksumAt);
-  std::memcpy(bytes.data() + kSegmentChecksumAt, &checksum, sizeof(checksum));
-  fs.SetContent(path, bytes);
-  const absl::Status status = Log::Open(fs, TestOptions(), &report).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status));
-  EXPECT_THAT(status.ToString(), HasSubstr("format version 2"));
-  EXPECT_THAT(status.ToString(), HasSubstr(path));
+  for (const int version : {1, 3}) {
+    bytes[kSegmentVersionAt] = static_cast<char>(version);
+    fs.SetContent(path, bytes);
+    OpenReport report;
+    EXPECT_TRUE(absl::IsDataLoss(Log::Open(fs, TestOptions(), &report).status()));
+    const uint64_t checksum = XXH3_64bits(bytes.data(), kSegmentChecksumAt);
+    std::memcpy(bytes.data() + kSegmentChecksumAt, &checksum, sizeof(checksum));
+    fs.SetContent(path, bytes);
+    const absl::Status status = Log::Open(fs, TestOptions(), &report).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status));
+    EXPECT_EQ(report.mismatch, Mismatch::kNone);
+    EXPECT_THAT(status.ToString(), HasSubstr("format version " + std::to_string(version)));
+    EXPECT_THAT(status.ToString(), HasSubstr(path));
+  }
 }
 
 }  // namespace

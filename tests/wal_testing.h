@@ -15,6 +15,7 @@
 namespace cairn::wal {
 
 inline constexpr char kDir[] = "/log";
+inline constexpr LogId kTestLogId = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 // `size` bytes of the test stream from `offset` on: no two places look alike.
 inline std::string Stream(uint64_t offset, size_t size) {
@@ -34,7 +35,7 @@ inline void AppendStream(Log& log, size_t size) {
 inline LogOptions TestOptions() {
   LogOptions options;
   options.dir = kDir;
-  options.now_ms = 1'700'000'000'000;
+  options.identity.id = kTestLogId;
   options.salt_seed = 7;
   return options;
 }

@@ -102,6 +102,70 @@ class Damage(unittest.TestCase):
             file.write(b"\xa5" * 8192)
         self.refused_start("store")
 
+    def restarted_after(self, change):
+        """Checkpoint, 100 acknowledged keys behind it, kill -9, `change` to the log folder, start"""
+        self.write(10, prefix="early")
+        with self.server.client() as client:
+            self.assertEqual(client.call("DEBUG", "CHECKPOINT"), b"+OK\r\n")
+        self.write(100)
+        self.server.kill()
+        change(pathlib.Path(self.server.directory, "log"))
+
+    def test_log_deleted(self):
+        """the folder log/ is gone: refused, for what was acknowledged since the last checkpoint is nowhere else"""
+        self.restarted_after(shutil.rmtree)
+        self.refused_start(os.path.join(self.server.directory, "log"), "--accept-log-loss")
+        self.refused_start("--accept-log-loss")
+
+    def test_log_emptied(self):
+        """the folder log/ is there but empty, as when its disk is not mounted: refused"""
+        self.restarted_after(lambda log: [path.unlink() for path in log.iterdir()])
+        self.refused_start(os.path.join(self.server.directory, "log"), "--accept-log-loss")
+
+    def test_log_deleted_before_the_first_checkpoint(self):
+        """the same on a store that has no checkpoint yet: refused, not a new, empty server"""
+        self.write(100)
+        self.server.kill()
+        shutil.rmtree(os.path.join(self.server.directory, "log"))
+        self.refused_start("--accept-log-loss")
+
+    def test_log_of_another_server(self):
+        """log/ of another server, whose offsets fit: refused, and the right one is served when it is back"""
+        log = pathlib.Path(self.server.directory, "log")
+        kept = pathlib.Path(self.server.directory, "kept")
+        with Server(cairn_binary(), options=self.server.options) as other:
+            with other.client() as client:
+                for _ in range(3000):
+                    client.send(b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$4\r\nelse\r\n")
+                for _ in range(3000):
+                    self.assertEqual(client.reply(), b"+OK\r\n")
+            other.kill()
+
+            def exchange(folder):
+                folder.rename(kept)
+                shutil.copytree(os.path.join(other.directory, "log"), folder)
+
+            self.restarted_after(exchange)
+        self.refused_start(log, "--accept-log-loss")
+        shutil.rmtree(log)
+        kept.rename(log)
+        self.server.start()
+        with self.server.client() as client:
+            self.assertEqual(client.value("DBSIZE"), 110)
+
+    def test_store_deleted(self):
+        """store/ is gone, the log is there: refused, and nothing is written that would hinder its return"""
+        store = pathlib.Path(self.server.directory, "store")
+        kept = pathlib.Path(self.server.directory, "kept")
+        self.restarted_after(lambda log: store.rename(kept))
+        self.refused_start(store)
+        self.refused_start(store)
+        self.assertFalse(store.exists())
+        kept.rename(store)
+        self.server.start()
+        with self.server.client() as client:
+            self.assertEqual(client.value("DBSIZE"), 110)
+
     def test_unknown_format(self):
         """files of a later format version: refused"""
         self.write(10)

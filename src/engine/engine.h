@@ -42,9 +42,18 @@ enum class Table : uint8_t {
 // LMDB's limit in Debian's build (mdb_env_get_maxkeysize). Engine keys are 1 to 511 bytes.
 inline constexpr size_t kMaxEngineKey = 511;
 
+// What the store holds: everything up to `log_offset`, and what the caller said at the Seal that
+// led to it.
+struct CheckpointMeta {
+  uint64_t log_offset = 0;
+  std::string blob;  // the caller's own: the engine stores it and gives it back
+};
+
 struct Options {
   // Data folder; the engine uses dir/store and dir/run.
   std::string dir{};
+  // What checkpoint() is in a new store until the first Seal.
+  CheckpointMeta first{};
   // Memory for overlays of all kinds, bytes. An overlay is sealed at a third of it.
   uint64_t write_buffer_size = 256ULL << 20;
   // The most keys and bytes in one LMDB transaction; one larger record goes alone.
@@ -59,13 +68,6 @@ struct Options {
   // failure), on the loop's when memory waits to be freed. It must only wake the loop. The last
   // call may come while ~Engine runs.
   std::function<void()> on_progress{};
-};
-
-// What the store holds: everything up to `log_offset`, and what the caller said at the Seal that
-// led to it.
-struct CheckpointMeta {
-  uint64_t log_offset = 0;
-  std::string blob;  // the caller's own: the engine stores it and gives it back
 };
 
 // How far a copy is.
@@ -124,11 +126,13 @@ struct Stats {
 
 class Engine {
  public:
-  // Opens or creates the store under options.dir, takes up a checkpoint whose run file is complete
-  // (it is a sealed overlay again, so nobody waits for it), drops an incomplete run file.
-  // kFailedPrecondition: unknown format version (says which and what to do). kDataLoss:
-  // damage, with file and position, also of a run file when the store holds only part of it.
-  // kResourceExhausted: no disk space, or address space is limited. `report` may be null.
+  // True when there is a store in the data folder `dir`, sound or not.
+  static bool Exists(base::FileSystem& fs, const std::string& dir);
+  // Opens the store under options.dir or creates it, whole or not at all; takes up a checkpoint
+  // whose run file is complete (it is a sealed overlay again, so nobody waits for it), drops an
+  // incomplete run file. kFailedPrecondition: unknown format version (says which and what to do).
+  // kDataLoss: damage, with file and position, also of a run file when the store holds only part of
+  // it. kResourceExhausted: no disk space, or address space is limited. `report` may be null.
   static absl::StatusOr<std::unique_ptr<Engine>> Open(base::FileSystem& fs, Options options,
                                                       OpenReport* report);
 

@@ -14,7 +14,7 @@
 namespace cairn::engine::format {
 
 // The store's layout: sub-databases, record checksums, entries of `meta`.
-inline constexpr uint32_t kStoreVersion = 1;
+inline constexpr uint32_t kStoreVersion = 2;
 inline constexpr std::string_view kKeysName = "keys";
 inline constexpr std::string_view kExpiryName = "expiry";
 inline constexpr std::string_view kMetaName = "meta";

@@ -121,7 +121,7 @@ absl::StatusOr<StoreState> ParseState(const Environment& env, MDB_txn* txn) {
   }
   MDB_val key = ToVal(format::kCheckpointEntry);
   error = mdb_get(txn, env.meta, &key, &value);
-  if (error == MDB_NOTFOUND) return state;
+  if (error == MDB_NOTFOUND) error = MDB_CORRUPTED;  // a store has one from its beginning on
   if (error != MDB_SUCCESS) return env.Error(error, "read the checkpoint of store");
   const std::string_view bytes = ToView(value);
   if (bytes.size() < format::kCheckpointFixed + format::kCheckpointChecksum ||
@@ -280,6 +280,18 @@ uint64_t LmdbReader::UsedBytes() const {
 
 // ---- writing
 
+int PutCheckpoint(const Environment& env, MDB_txn* txn, uint64_t sequence,
+                  const CheckpointMeta& meta) {
+  std::string bytes;
+  base::AppendLittle64(&bytes, sequence);
+  base::AppendLittle64(&bytes, meta.log_offset);
+  bytes += meta.blob;
+  base::AppendLittle64(&bytes, XXH3_64bits(bytes.data(), bytes.size()));
+  MDB_val key = ToVal(format::kCheckpointEntry);
+  MDB_val value = ToVal(bytes);
+  return mdb_put(txn, env.meta, &key, &value, 0);
+}
+
 class LmdbBatch final : public StoreBatch {
  public:
   LmdbBatch(const Environment& env, MDB_txn* txn, std::atomic<bool>* panicked)
@@ -361,14 +373,7 @@ absl::Status LmdbBatch::MarkApplying(uint64_t sequence) {
 }
 
 absl::Status LmdbBatch::FinishCheckpoint(uint64_t sequence, const CheckpointMeta& meta) {
-  std::string bytes;
-  base::AppendLittle64(&bytes, sequence);
-  base::AppendLittle64(&bytes, meta.log_offset);
-  bytes += meta.blob;
-  base::AppendLittle64(&bytes, XXH3_64bits(bytes.data(), bytes.size()));
-  MDB_val key = ToVal(format::kCheckpointEntry);
-  MDB_val value = ToVal(bytes);
-  const int error = mdb_put(txn_, env_.meta, &key, &value, 0);
+  const int error = PutCheckpoint(env_, txn_, sequence, meta);
   if (error != MDB_SUCCESS) return Error(error);
   MDB_val mark = ToVal(format::kApplyingEntry);
   const int gone = mdb_del(txn_, env_.meta, &mark, nullptr);
@@ -422,11 +427,10 @@ absl::Status LmdbBatch::Commit() {
 // LMDB makes its lock file by setting its length and maps it; on a full disk the first touch of the
 // mapping would then be a SIGBUS. Written out first, a full disk is an ordinary error. Shorter
 // files are LMDB's to judge.
-absl::Status ReserveLockFile(const std::string& dir) {
+absl::Status ReserveLockFile(const std::string& path) {
   constexpr uint64_t kBytes =
       16 << 10;  // more than LMDB's own length for its default of 126 readers
   base::FileSystem& files = base::PosixFileSystem();
-  const std::string path = dir + "/lock.mdb";
   if (files.Exists(path)) {
     auto file = files.Open(path, base::FileSystem::Mode::kRead);
     if (!file.ok()) return file.status();
@@ -441,14 +445,23 @@ absl::Status ReserveLockFile(const std::string& dir) {
   return (*file)->WriteAt(0, std::string(kBytes, '\0'));
 }
 
-absl::Status OpenFiles(const LmdbOptions& options, Environment* env) {
-  if (auto status = ReserveLockFile(options.dir); !status.ok()) return status;
+// Where an environment's files are: `path` is a folder or, with MDB_NOSUBDIR in `flags`, the data
+// file.
+struct Place {
+  std::string path;
+  std::string lock_path;
+  unsigned flags = 0;
+};
+
+absl::Status OpenFiles(const LmdbOptions& options, const Place& place, Environment* env) {
+  env->dir = options.dir;
+  if (auto status = ReserveLockFile(place.lock_path); !status.ok()) return status;
   const uint64_t map_size = options.map_size != 0 ? options.map_size : kDefaultMapSize;
   int error = mdb_env_create(&env->env);
   if (error == MDB_SUCCESS) error = mdb_env_set_maxdbs(env->env, 8);
   if (error == MDB_SUCCESS) error = mdb_env_set_mapsize(env->env, map_size);
   if (error == MDB_SUCCESS) {
-    error = mdb_env_open(env->env, options.dir.c_str(), kEnvFlags, kFileMode);
+    error = mdb_env_open(env->env, place.path.c_str(), kEnvFlags | place.flags, kFileMode);
   }
   if (error == ENOMEM) {
     return absl::ResourceExhaustedError(fmt::format(
@@ -527,17 +540,10 @@ absl::Status CheckFileLength(const Environment& env) {
   return CutOff(env, size, wanted);
 }
 
-absl::Status CheckVersion(const Environment& env, MDB_txn* txn, bool is_new) {
+absl::Status CheckVersion(const Environment& env, MDB_txn* txn) {
   MDB_val key = ToVal(format::kVersionEntry);
   MDB_val value;
-  int error = mdb_get(txn, env.meta, &key, &value);
-  if (error == MDB_NOTFOUND && is_new) {
-    char bytes[sizeof(uint32_t)];
-    base::StoreLittle32(bytes, format::kStoreVersion);
-    value = ToVal({bytes, sizeof bytes});
-    error = mdb_put(txn, env.meta, &key, &value, 0);
-    return env.Error(error, "create store");
-  }
+  const int error = mdb_get(txn, env.meta, &key, &value);
   if (error == MDB_NOTFOUND || (error == MDB_SUCCESS && value.mv_size != sizeof(uint32_t))) {
     return absl::FailedPreconditionError(
         fmt::format("store `{}` is an LMDB file that this program did not make", env.dir));
@@ -552,44 +558,93 @@ absl::Status CheckVersion(const Environment& env, MDB_txn* txn, bool is_new) {
                   env.dir, version, format::kStoreVersion));
 }
 
-absl::Status OpenTables(Environment* env, MDB_txn* txn) {
-  MDB_dbi main = 0;
-  MDB_stat stat;
-  int error = mdb_dbi_open(txn, nullptr, 0, &main);
-  if (error == MDB_SUCCESS) error = mdb_stat(txn, main, &stat);
-  if (error != MDB_SUCCESS) return env->Error(error, "open store");
-  const bool is_new = stat.ms_entries == 0;
-  const unsigned flags = is_new ? MDB_CREATE : 0;
-  error = mdb_dbi_open(txn, format::kMetaName.data(), flags, &env->meta);
-  if (error == MDB_NOTFOUND) {
-    return absl::FailedPreconditionError(
-        fmt::format("store `{}` is an LMDB file that this program did not make", env->dir));
-  }
-  if (error != MDB_SUCCESS) return env->Error(error, "open store");
-  if (absl::Status status = CheckVersion(*env, txn, is_new); !status.ok()) return status;
-  error = mdb_dbi_open(txn, format::kKeysName.data(), flags, &env->keys);
+// Opens the sub-databases, or creates them, which `flags` = MDB_CREATE says.
+int OpenDatabases(Environment* env, MDB_txn* txn, unsigned flags) {
+  int error = mdb_dbi_open(txn, format::kMetaName.data(), flags, &env->meta);
+  if (error == MDB_SUCCESS) error = mdb_dbi_open(txn, format::kKeysName.data(), flags, &env->keys);
   if (error == MDB_SUCCESS) {
     error = mdb_dbi_open(txn, format::kExpiryName.data(), flags, &env->expiry);
   }
-  return env->Error(error, "open the tables of store");
+  return error;
+}
+
+// Makes everything of a new store in one transaction.
+int FillNewStore(const LmdbOptions& options, Environment* env) {
+  MDB_txn* txn = nullptr;
+  int error = mdb_txn_begin(env->env, nullptr, 0, &txn);
+  if (error != MDB_SUCCESS) return error;
+  error = OpenDatabases(env, txn, MDB_CREATE);
+  char version[sizeof(uint32_t)];
+  base::StoreLittle32(version, format::kStoreVersion);
+  MDB_val key = ToVal(format::kVersionEntry);
+  MDB_val value = ToVal({version, sizeof version});
+  if (error == MDB_SUCCESS) error = mdb_put(txn, env->meta, &key, &value, 0);
+  if (error == MDB_SUCCESS) error = PutCheckpoint(*env, txn, 0, options.first);
+  if (error == MDB_SUCCESS) return mdb_txn_commit(txn);
+  mdb_txn_abort(txn);
+  return error;
+}
+
+// Under another name until it is complete and lasting: half a store cannot be told from a damaged
+// one.
+absl::Status CreateStore(const LmdbOptions& options) {
+  base::FileSystem& files = base::PosixFileSystem();
+  const std::string path = fmt::format("{}/{}", options.dir, kLmdbDataFile);
+  const Place place{.path = path + ".tmp", .lock_path = path + ".tmp-lock", .flags = MDB_NOSUBDIR};
+  for (const std::string& left : {place.path, place.lock_path}) {
+    if (!files.Exists(left)) continue;
+    if (absl::Status status = files.Remove(left); !status.ok()) return status;
+  }
+  {
+    Environment env;
+    if (absl::Status status = OpenFiles(options, place, &env); !status.ok()) return status;
+    if (const int error = FillNewStore(options, &env); error != MDB_SUCCESS) {
+      return env.Error(error, "create store");
+    }
+  }
+  if (absl::Status status = files.Remove(place.lock_path); !status.ok()) return status;
+  if (absl::Status status = files.Rename(place.path, path); !status.ok()) return status;
+  return files.SyncDir(options.dir);
+}
+
+// LMDB would take an empty file for a new one.
+absl::Status CheckNotEmpty(const LmdbOptions& options) {
+  const std::string path = fmt::format("{}/{}", options.dir, kLmdbDataFile);
+  const auto file = base::PosixFileSystem().Open(path, base::FileSystem::Mode::kRead);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  if (*size != 0) return absl::OkStatus();
+  return absl::DataLossError(fmt::format(
+      "store `{}`: data.mdb is empty: it was cut off. Restore the data folder from a backup or "
+      "start as a replica of a good server",
+      options.dir));
 }
 
 absl::StatusOr<std::unique_ptr<Environment>> OpenEnvironment(const LmdbOptions& options) {
+  if (absl::Status status = CheckNotEmpty(options); !status.ok()) return status;
   auto env = std::make_unique<Environment>();
-  env->dir = options.dir;
-  if (absl::Status status = OpenFiles(options, env.get()); !status.ok()) return status;
+  const Place place{.path = options.dir, .lock_path = options.dir + "/lock.mdb"};
+  if (absl::Status status = OpenFiles(options, place, env.get()); !status.ok()) return status;
   if (absl::Status status = CheckFileLength(*env); !status.ok()) return status;
   MDB_txn* txn = nullptr;
   if (const int error = mdb_txn_begin(env->env, nullptr, 0, &txn); error != MDB_SUCCESS) {
     return env->Error(error, "open store");
   }
-  if (absl::Status status = OpenTables(env.get(), txn); !status.ok()) {
+  const int error = OpenDatabases(env.get(), txn, 0);
+  absl::Status status =
+      error == MDB_NOTFOUND
+          ? absl::FailedPreconditionError(
+                fmt::format("store `{}` is an LMDB file that this program did not make", env->dir))
+          : env->Error(error, "open the tables of store");
+  if (status.ok()) status = CheckVersion(*env, txn);
+  if (!status.ok()) {
     mdb_txn_abort(txn);
     return status;
   }
-  // Writes only when the store is new.
-  if (const int error = mdb_txn_commit(txn); error != MDB_SUCCESS) {
-    return env->Error(error, "create store");
+  // Writes nothing; it keeps the handles of the tables.
+  if (const int committed = mdb_txn_commit(txn); committed != MDB_SUCCESS) {
+    return env->Error(committed, "open store");
   }
   return env;
 }
@@ -665,6 +720,9 @@ uint64_t LmdbStore::FileBytes() const {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenLmdbStore(const LmdbOptions& options) {
+  if (!base::PosixFileSystem().Exists(fmt::format("{}/{}", options.dir, kLmdbDataFile))) {
+    if (absl::Status status = CreateStore(options); !status.ok()) return status;
+  }
   auto env = OpenEnvironment(options);
   if (!env.ok()) return env.status();
   return std::make_unique<LmdbStore>(options, *std::move(env));

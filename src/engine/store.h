@@ -89,10 +89,16 @@ struct LmdbOptions {
   std::string dir;  // must exist; 0700
   uint64_t map_size =
       0;  // address space to reserve, bytes; 0 = what this build allows (16 TiB, less under TSan)
+  CheckpointMeta first{};  // what ReadState gives of a new store
 };
 
-// Opens or creates the store. kFailedPrecondition: not a store of this program, or of an unknown
-// version. kDataLoss: damaged. kResourceExhausted: no disk space, or address space is limited.
+// The file in the store's folder that holds the data.
+inline constexpr std::string_view kLmdbDataFile = "data.mdb";
+
+// Opens the store. When its data file is missing it is created, whole or not at all: a crash or
+// power cut leaves a store or none. kFailedPrecondition: not a store of this program, or of an
+// unknown version. kDataLoss: damaged. kResourceExhausted: no disk space, or address space is
+// limited.
 absl::StatusOr<std::unique_ptr<Store>> OpenLmdbStore(const LmdbOptions& options);
 
 }  // namespace cairn::engine

@@ -131,7 +131,7 @@ absl::Status StoreCopy::CopyRunFile() {
 absl::Status StoreCopy::Copy() {
   const std::string to_dir = dir_ + "/store";
   if (auto status = fs_.CreateDir(to_dir); !status.ok()) return status;
-  auto to = OpenLmdbStore({.dir = to_dir});
+  auto to = OpenLmdbStore({.dir = to_dir, .first = state_.meta});
   if (!to.ok()) return to.status();
   for (const Table table : {Table::kKeys, Table::kExpiry}) {
     if (auto status = CopyTable(table, **to); !status.ok()) return status;

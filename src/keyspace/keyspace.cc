@@ -4,60 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/bytes.h"
 #include "base/check.h"
 
 namespace cairn::keyspace {
-namespace {
-
-constexpr uint32_t kSavedVersion = 1;
-// What a database and a flushed id take in the saved form.
-constexpr size_t kSavedDbBytes = 4 + 3 * 8;
-constexpr size_t kSavedDeadBytes = 4;
-
-// Reads the saved form: fixed-width little-endian numbers, one after another.
-class SavedReader {
- public:
-  explicit SavedReader(std::string_view bytes) : bytes_(bytes) {}
-
-  uint32_t U32() {
-    if (!Has(4)) return 0;
-    const uint32_t v = base::LoadLittle32(bytes_.data());
-    bytes_.remove_prefix(4);
-    return v;
-  }
-  uint64_t U64() {
-    if (!Has(8)) return 0;
-    const uint64_t v = base::LoadLittle64(bytes_.data());
-    bytes_.remove_prefix(8);
-    return v;
-  }
-  // A number of items of `size` bytes each; 0, and not ok, when so many cannot follow.
-  uint32_t Count(size_t size) {
-    const uint32_t count = U32();
-    ok_ = ok_ && count <= bytes_.size() / size;
-    return ok_ ? count : 0;
-  }
-  // True when everything was there so far.
-  [[nodiscard]] bool ok() const { return ok_; }
-  // True when everything was there and nothing is left.
-  [[nodiscard]] bool Complete() const { return ok_ && bytes_.empty(); }
-
- private:
-  bool Has(size_t n) {
-    ok_ = ok_ && bytes_.size() >= n;
-    return ok_;
-  }
-
-  std::string_view bytes_;
-  bool ok_ = true;
-};
-
-uint64_t ExpirySeconds(int64_t expire_ms) {
-  return static_cast<uint64_t>(expire_ms / 1000);
-}
-
-}  // namespace
 
 Keyspace::Keyspace(engine::Engine& engine, int databases, uint64_t hash_seed)
     : engine_(&engine), codec_(hash_seed), dbs_(static_cast<size_t>(databases)) {
@@ -66,41 +15,26 @@ Keyspace::Keyspace(engine::Engine& engine, int databases, uint64_t hash_seed)
 
 std::string Keyspace::Save(uint64_t log_offset) {
   for (Dead& dead : dead_) dead.store_offset = std::min(dead.store_offset, log_offset);
-  std::string out;
-  base::AppendLittle32(&out, kSavedVersion);
-  base::AppendLittle32(&out, next_id_);
-  base::AppendLittle32(&out, static_cast<uint32_t>(dbs_.size()));
-  for (const Db& db : dbs_) {
-    base::AppendLittle32(&out, db.id);
-    base::AppendLittle64(&out, db.stats.keys);
-    base::AppendLittle64(&out, db.stats.expires);
-    base::AppendLittle64(&out, db.stats.expire_seconds_sum);
-  }
-  base::AppendLittle32(&out, static_cast<uint32_t>(dead_.size()));
-  for (const Dead& dead : dead_) base::AppendLittle32(&out, dead.id);
-  return out;
+  SavedDatabases saved;
+  saved.next_id = next_id_;
+  saved.databases.reserve(dbs_.size());
+  for (const Db& db : dbs_) saved.databases.push_back({.id = db.id, .stats = db.stats});
+  for (const Dead& dead : dead_) saved.flushed.push_back(dead.id);
+  return EncodeDatabases(saved);
 }
 
 absl::Status Keyspace::Load(std::string_view saved) {
-  SavedReader in(saved);
-  const uint32_t version = in.U32();
-  if (in.ok() && version != kSavedVersion) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the databases were saved in format ", version, "; this server knows format ",
-                     kSavedVersion, ": start the version that wrote them"));
-  }
-  next_id_ = in.U32();
-  const uint32_t count = in.Count(kSavedDbBytes);
+  const auto decoded = DecodeDatabases(saved);
+  if (!decoded.ok()) return decoded.status();
+  next_id_ = decoded->next_id;
+  const size_t count = decoded->databases.size();
   const size_t configured = dbs_.size();
-  dbs_.resize(std::max<size_t>(configured, count));
-  for (uint32_t i = 0; i < count; ++i) {
-    Db& db = dbs_[i];
-    db.id = in.U32();
-    db.stats = {in.U64(), in.U64(), in.U64()};
+  dbs_.resize(std::max(configured, count));
+  for (size_t i = 0; i < count; ++i) {
+    dbs_[i].id = decoded->databases[i].id;
+    dbs_[i].stats = decoded->databases[i].stats;
   }
-  const uint32_t dead_count = in.Count(kSavedDeadBytes);
-  for (uint32_t i = 0; i < dead_count; ++i) dead_.push_back({.id = in.U32()});
-  if (!in.Complete()) return absl::DataLossError("the saved list of databases is damaged");
+  for (const KeyspaceId id : decoded->flushed) dead_.push_back({.id = id});
   for (size_t i = count; i < dbs_.size(); ++i) dbs_[i].id = next_id_++;
   for (size_t i = configured; i < dbs_.size(); ++i) {
     if (dbs_[i].stats.keys != 0) {

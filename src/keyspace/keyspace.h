@@ -20,15 +20,9 @@
 #include "engine/engine.h"
 #include "keyspace/key_codec.h"
 #include "keyspace/record.h"
+#include "keyspace/saved_state.h"
 
 namespace cairn::keyspace {
-
-// Exact figures of one database.
-struct DbStats {
-  uint64_t keys = 0;
-  uint64_t expires = 0;             // keys that have an expiry
-  uint64_t expire_seconds_sum = 0;  // of those, for the mean; wraps
-};
 
 class Keyspace {
  public:

@@ -29,8 +29,13 @@ absl::Status CheckFolder(base::FileSystem& fs, const std::string& dir) {
 }  // namespace
 
 Backup::Backup(base::FileSystem& fs, const base::Clock& clock, engine::Engine& engine,
-               wal::Log& log, std::function<void()> wake)
-    : fs_(&fs), clock_(&clock), engine_(&engine), log_(&log), wake_(std::move(wake)) {}
+               wal::Log& log, wal::LogId log_id, std::function<void()> wake)
+    : fs_(&fs),
+      clock_(&clock),
+      engine_(&engine),
+      log_(&log),
+      log_id_(log_id),
+      wake_(std::move(wake)) {}
 
 Backup::~Backup() {
   Abort();
@@ -79,7 +84,7 @@ absl::Status Backup::ContinueStore() {
   if (!copy.done) return absl::OkStatus();
   if (!copy.status.ok()) return copy.status;
   wal::LogOptions options{
-      .dir = progress_.dir + "/log", .start_offset = copy.log_offset, .now_ms = clock_->WallMs()};
+      .dir = progress_.dir + "/log", .identity = {.id = log_id_}, .start_offset = copy.log_offset};
   wal::OpenReport report;
   auto opened = wal::Log::Open(*fs_, std::move(options), &report);
   if (!opened.ok()) return opened.status();

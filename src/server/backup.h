@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "engine/engine.h"
 #include "wal/log.h"
+#include "wal/log_id.h"
 
 namespace cairn::server {
 
@@ -47,7 +48,7 @@ class Backup {
  public:
   // `wake` makes the loop turn once more; any thread may call it.
   Backup(base::FileSystem& fs, const base::Clock& clock, engine::Engine& engine, wal::Log& log,
-         std::function<void()> wake);
+         wal::LogId log_id, std::function<void()> wake);
   // Gives up a backup that runs.
   ~Backup();
   Backup(const Backup&) = delete;
@@ -79,6 +80,7 @@ class Backup {
   const base::Clock* clock_;
   engine::Engine* engine_;
   wal::Log* log_;
+  wal::LogId log_id_;  // the copy is the same log, up to where it ends
   std::function<void()> wake_;
 
   Step step_ = Step::kNone;

@@ -10,14 +10,12 @@
 #include "base/check.h"
 #include "base/status.h"
 #include "exec/apply.h"
+#include "keyspace/saved_state.h"
 #include "resp/errors.h"
+#include "wal/survey.h"
 
 namespace cairn::server {
 namespace {
-
-constexpr uint32_t kStateVersion = 1;
-constexpr size_t kReplicationIdDigits = 40;
-constexpr size_t kIdAt = 4 + 8 + 4;  // in the state
 
 // An empty `dir` is the current folder.
 std::string Join(const std::string& dir, std::string_view name) {
@@ -63,18 +61,7 @@ absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(base::FileSystem& fs,
                                                        RecoveryReport* report) {
   const int64_t start_us = clock.MonotonicUs();
   std::unique_ptr<Storage> storage(new Storage(fs, clock, table, std::move(options)));
-  const std::string& dir = storage->options_.dir;
-  if (auto status = fs.CreateDir(dir); !status.ok()) return status;
-  auto lock = fs.Lock(Join(dir, "LOCK"));
-  if (!lock.ok()) {
-    if (lock.status().code() != absl::StatusCode::kAlreadyExists) return lock.status();
-    return base::MakeStatus(
-        absl::StatusCode::kAlreadyExists,
-        fmt::format("the data folder {} is in use by another process: stop it, or "
-                    "give this one another `dir`",
-                    dir));
-  }
-  storage->lock_ = *std::move(lock);
+  if (auto status = storage->OpenFolder(); !status.ok()) return status;
   if (auto status = storage->OpenEngine(report); !status.ok()) return status;
   if (auto status = storage->OpenLog(report); !status.ok()) return status;
   if (auto status = storage->Replay(report); !status.ok()) return status;
@@ -82,10 +69,65 @@ absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(base::FileSystem& fs,
   return storage;
 }
 
+absl::Status Storage::OpenFolder() {
+  const std::string& dir = options_.dir;
+  if (auto status = fs_->CreateDir(dir); !status.ok()) return status;
+  // Who may not look into the parent folder has not made this one: its name is its maker's matter.
+  const auto synced = fs_->SyncDir(base::ParentDir(dir.substr(0, dir.find_last_not_of('/') + 1)));
+  if (!synced.ok() && !absl::IsPermissionDenied(synced)) return synced;
+  auto lock = fs_->Lock(Join(dir, "LOCK"));
+  if (lock.ok()) {
+    lock_ = *std::move(lock);
+    return absl::OkStatus();
+  }
+  if (lock.status().code() != absl::StatusCode::kAlreadyExists) return lock.status();
+  return base::MakeStatus(
+      absl::StatusCode::kAlreadyExists,
+      fmt::format("the data folder {} is in use by another process: stop it, or "
+                  "give this one another `dir`",
+                  dir));
+}
+
+absl::StatusOr<std::string> Storage::BeginLog() {
+  const std::string log_dir = Join(options_.dir, "log");
+  wal::LogId id = wal::NewLogId();
+  if (const auto segments = wal::FindSegments(*fs_, log_dir); segments.ok()) {
+    // A process that died at this place has left an empty log, or what a power cut made of it.
+    const auto left = wal::EmptyLog(*segments);
+    if (!left.has_value()) {
+      return base::DataLoss(fmt::format(
+          "the store `{}` is missing, but `{}` holds a log: bring the store back from where it "
+          "went, or restore the whole data folder from a backup. When the log is whole from its "
+          "beginning, `cairn-check --rebuild-store {}` makes a new store for it; to begin with no "
+          "data at all, move the folder `log` away",
+          Join(options_.dir, "store"), log_dir, options_.dir));
+    }
+    if (*left != wal::kNoLogId) id = *left;
+  } else if (!absl::IsNotFound(segments.status())) {
+    return segments.status();
+  }
+  wal::OpenReport unused;
+  auto log =
+      wal::Log::Open(*fs_, {.dir = log_dir, .identity = {.id = id}, .start_offset = 0}, &unused);
+  if (!log.ok()) return log.status();
+  keyspace::SavedState state;
+  state.hash_seed = SystemSeed();
+  state.stream_db = exec::Stream::kUnknownDb;
+  state.replication_id = base::RandomHex(keyspace::kReplicationIdDigits);
+  state.log_id = id;
+  state.databases = keyspace::EncodeDatabases({});
+  return keyspace::EncodeState(state);
+}
+
 absl::Status Storage::OpenEngine(RecoveryReport* report) {
   engine::Options options;
   options.dir = options_.dir;
   options.write_buffer_size = options_.write_buffer_size;
+  if (!engine::Engine::Exists(*fs_, options_.dir)) {
+    auto first = BeginLog();
+    if (!first.ok()) return first.status();
+    options.first.blob = *std::move(first);
+  }
   options.sync_log = [this](uint64_t offset) { return log_->WaitSynced(offset); };
   options.on_progress = [this] {
     engine_moved_.store(true, std::memory_order_release);
@@ -99,52 +141,39 @@ absl::Status Storage::OpenEngine(RecoveryReport* report) {
 }
 
 absl::Status Storage::LoadState(std::string_view blob) {
-  has_note_ = fs_->Exists(NotePath());
-  if (blob.empty()) {
-    if (engine_->recovered().log_offset != 0) {
-      return base::DataLoss("the store has lost its state");
-    }
-    replication_id_ = base::RandomHex(kReplicationIdDigits);
-    hash_seed_ = SystemSeed();
-    keyspace_ = std::make_unique<keyspace::Keyspace>(*engine_, options_.databases, hash_seed_);
-    return absl::OkStatus();
-  }
-  constexpr size_t kHead = kIdAt + kReplicationIdDigits;
-  if (blob.size() < kHead) return base::DataLoss("the store's state is cut short");
-  const uint32_t version = base::LoadLittle32(blob.data());
-  if (version != kStateVersion) {
-    return base::FailedPrecondition(
-        fmt::format("the store's state has format {}; this server knows format {}: start the "
-                    "version that wrote it",
-                    version, kStateVersion));
-  }
-  hash_seed_ = base::LoadLittle64(blob.data() + 4);
-  stream_db_ = static_cast<int>(base::LoadLittle32(blob.data() + 12));
-  replication_id_.assign(blob.substr(kIdAt, kReplicationIdDigits));
+  auto state = keyspace::DecodeState(blob);
+  if (!state.ok()) return state.status();
+  hash_seed_ = state->hash_seed;
+  stream_db_ = state->stream_db;
+  replication_id_ = std::move(state->replication_id);
+  log_id_ = state->log_id;
+  replaced_log_id_ = state->replaced_log_id;
   // From here on this history is not that of the server that the backup was made of.
+  has_note_ = fs_->Exists(NotePath());
   if (has_note_) ChangeReplicationId();
   keyspace_ = std::make_unique<keyspace::Keyspace>(*engine_, options_.databases, hash_seed_);
-  return keyspace_->Load(blob.substr(kHead));
+  return keyspace_->Load(state->databases);
 }
 
 std::string Storage::SaveState(uint64_t log_offset, int stream_db) {
-  std::string blob;
-  base::AppendLittle32(&blob, kStateVersion);
-  base::AppendLittle64(&blob, hash_seed_);
-  base::AppendLittle32(&blob, static_cast<uint32_t>(stream_db));
-  blob += replication_id_;
-  blob += keyspace_->Save(log_offset);
-  return blob;
+  return keyspace::EncodeState({.hash_seed = hash_seed_,
+                                .stream_db = stream_db,
+                                .replication_id = replication_id_,
+                                .log_id = log_id_,
+                                .replaced_log_id = replaced_log_id_,
+                                .databases = keyspace_->Save(log_offset)});
 }
 
 absl::Status Storage::OpenLog(RecoveryReport* report) {
   const uint64_t store_offset = engine_->recovered().log_offset;
   wal::LogOptions options{.dir = Join(options_.dir, "log"),
+                          .identity = {.id = log_id_,
+                                       .replaced = replaced_log_id_,
+                                       .begun = replaced_log_id_ == wal::kNoLogId},
                           .segment_size = options_.log_segment_size,
-                          .start_offset = store_offset,
-                          .now_ms = clock_->WallMs()};
+                          .start_offset = store_offset};
   auto log = wal::Log::Open(*fs_, std::move(options), &report->log);
-  if (!log.ok()) return log.status();
+  if (!log.ok()) return ExplainMismatch(log.status(), report->log.mismatch, store_offset);
   log_ = *std::move(log);
   if (store_offset < log_->first_offset() || store_offset > log_->appended_offset()) {
     return base::DataLoss(fmt::format(
@@ -156,13 +185,34 @@ absl::Status Storage::OpenLog(RecoveryReport* report) {
   log_->set_sync_listener([this] {
     if (options_.on_synced) options_.on_synced();
   });
-  backup_ = std::make_unique<Backup>(*fs_, *clock_, *engine_, *log_, [this] {
+  backup_ = std::make_unique<Backup>(*fs_, *clock_, *engine_, *log_, log_id_, [this] {
     if (options_.on_progress) options_.on_progress();
   });
   stream_ = std::make_unique<exec::Stream>(*log_);
   executor_ =
       std::make_unique<exec::Executor>(*table_, *keyspace_, *stream_, environment_, *clock_);
-  return absl::OkStatus();
+  return replaced_log_id_ == wal::kNoLogId ? absl::OkStatus() : SettleLog();
+}
+
+absl::Status Storage::SettleLog() {
+  if (auto status = engine_->WaitIdle(); !status.ok()) return status;
+  replaced_log_id_ = wal::kNoLogId;
+  SealAt(engine_->checkpoint().log_offset, stream_db_);
+  return engine_->WaitIdle();
+}
+
+absl::Status Storage::ExplainMismatch(const absl::Status& status, wal::Mismatch mismatch,
+                                      uint64_t store_offset) const {
+  if (mismatch == wal::Mismatch::kNone) return status;
+  const std::string_view what =
+      mismatch == wal::Mismatch::kMissing
+          ? "Put the folder `log` back (perhaps its disk is not mounted)"
+          : "The files come from another data folder: put those back that belong to this store";
+  return base::DataLoss(fmt::format(
+      "{}. All that was acknowledged after log offset {}, the store's last checkpoint, is in that "
+      "log and nowhere else. {}, or restore the whole data folder from a backup. To give up those "
+      "writes and go on with what the store has, run `cairn-check --accept-log-loss {}`",
+      base::Message(status), store_offset, what, options_.dir));
 }
 
 absl::Status Storage::Replay(RecoveryReport* report) {
@@ -215,8 +265,9 @@ void Storage::TakeEngineProgress() {
   checkpoints_seen_ = checkpoints;
   last_checkpoint_ms_ = clock_->WallMs();
   DropLog();
-  if (has_note_ &&
-      std::string_view(engine_->checkpoint().blob).substr(kIdAt).starts_with(replication_id_)) {
+  if (!has_note_) return;
+  const auto state = keyspace::DecodeState(engine_->checkpoint().blob);
+  if (state.ok() && state->replication_id == replication_id_) {
     has_note_ = !fs_->Remove(NotePath()).ok();
   }
 }
@@ -283,7 +334,7 @@ absl::Status Storage::Close(bool checkpoint) {
 }
 
 void Storage::ChangeReplicationId() {
-  replication_id_ = base::RandomHex(kReplicationIdDigits);
+  replication_id_ = base::RandomHex(keyspace::kReplicationIdDigits);
   RequestCheckpoint();
 }
 

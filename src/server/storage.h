@@ -112,8 +112,18 @@ class Storage {
   Storage(base::FileSystem& fs, const base::Clock& clock, const exec::CommandTable& table,
           StorageOptions options);
 
+  // Makes the folder, its name lasting, and claims it.
+  absl::Status OpenFolder();
+  // Begins a log where there is neither a log nor a store yet, and returns the state with which the
+  // store is then created: what names a log exists after it.
+  absl::StatusOr<std::string> BeginLog();
   absl::Status OpenEngine(RecoveryReport* report);
   absl::Status OpenLog(RecoveryReport* report);
+  // Notes in the store that its log has taken its place; nothing may be acknowledged before.
+  absl::Status SettleLog();
+  // What to say of a log that cannot be the store's.
+  [[nodiscard]] absl::Status ExplainMismatch(const absl::Status& status, wal::Mismatch mismatch,
+                                             uint64_t store_offset) const;
   absl::Status Replay(RecoveryReport* report);
   [[nodiscard]] bool SealIsDue() const;
   void Seal();
@@ -133,6 +143,8 @@ class Storage {
   keyspace::ScanCursors scan_cursors_;
   exec::Environment environment_;
   std::string replication_id_;
+  wal::LogId log_id_ = wal::kNoLogId;
+  wal::LogId replaced_log_id_ = wal::kNoLogId;
   uint64_t hash_seed_ = 0;
   int stream_db_ = exec::Stream::kUnknownDb;  // as the store's state says
   // Destroyed from the bottom up: the engine's thread waits on the log, so the log outlives it.

@@ -28,8 +28,7 @@ void EncodeSegmentHeader(const SegmentHeader& header, char* out) {
   StoreLittle64(out + kSegmentFirstAt, header.first_offset);
   StoreLittle64(out + kSegmentSequenceAt, header.sequence);
   StoreLittle64(out + kSegmentSyncedAt, header.synced_offset);
-  StoreLittle64(out + kSegmentCreatedAt, static_cast<uint64_t>(header.created_ms));
-  StoreLittle64(out + kSegmentReservedAt, 0);
+  std::memcpy(out + kSegmentLogIdAt, header.log_id.data(), header.log_id.size());
   StoreLittle64(out + kSegmentChecksumAt, XXH3_64bits(out, kSegmentChecksumAt));
 }
 
@@ -46,7 +45,7 @@ SegmentCheck DecodeSegmentHeader(const char* in, SegmentHeader* header, uint32_t
   header->first_offset = LoadLittle64(in + kSegmentFirstAt);
   header->sequence = LoadLittle64(in + kSegmentSequenceAt);
   header->synced_offset = LoadLittle64(in + kSegmentSyncedAt);
-  header->created_ms = static_cast<int64_t>(LoadLittle64(in + kSegmentCreatedAt));
+  std::memcpy(header->log_id.data(), in + kSegmentLogIdAt, header->log_id.size());
   return SegmentCheck::kOk;
 }
 

@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wal/log_id.h"
+
 namespace cairn::wal {
 
 inline constexpr std::string_view kSegmentMagic = "CAIRNLOG";
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 
 // Where each field of a segment's header begins, and its size in all.
 inline constexpr size_t kSegmentVersionAt = 8;
@@ -19,8 +21,7 @@ inline constexpr size_t kSegmentSaltAt = 12;
 inline constexpr size_t kSegmentFirstAt = 16;
 inline constexpr size_t kSegmentSequenceAt = 24;
 inline constexpr size_t kSegmentSyncedAt = 32;
-inline constexpr size_t kSegmentCreatedAt = 40;
-inline constexpr size_t kSegmentReservedAt = 48;
+inline constexpr size_t kSegmentLogIdAt = 40;
 inline constexpr size_t kSegmentChecksumAt = 56;
 inline constexpr size_t kSegmentHeaderSize = 64;
 static_assert(kSegmentMagic.size() == kSegmentVersionAt);
@@ -28,9 +29,8 @@ static_assert(kSegmentSaltAt == kSegmentVersionAt + sizeof(uint32_t));
 static_assert(kSegmentFirstAt == kSegmentSaltAt + sizeof(uint32_t));
 static_assert(kSegmentSequenceAt == kSegmentFirstAt + sizeof(uint64_t));
 static_assert(kSegmentSyncedAt == kSegmentSequenceAt + sizeof(uint64_t));
-static_assert(kSegmentCreatedAt == kSegmentSyncedAt + sizeof(uint64_t));
-static_assert(kSegmentReservedAt == kSegmentCreatedAt + sizeof(int64_t));
-static_assert(kSegmentChecksumAt == kSegmentReservedAt + sizeof(uint64_t));
+static_assert(kSegmentLogIdAt == kSegmentSyncedAt + sizeof(uint64_t));
+static_assert(kSegmentChecksumAt == kSegmentLogIdAt + sizeof(LogId));
 static_assert(kSegmentHeaderSize == kSegmentChecksumAt + sizeof(uint64_t));
 // The header must lie in one disk sector: a power cut leaves it whole or leaves it out.
 static_assert(kSegmentHeaderSize <= 512);
@@ -67,7 +67,7 @@ struct SegmentHeader {
   uint64_t first_offset = 0;  // stream offset of the first record
   uint64_t sequence = 0;  // segments of a log are numbered in the order in which they were begun
   uint64_t synced_offset = 0;  // every byte before it was lasting when the segment was begun
-  int64_t created_ms = 0;      // Unix time
+  LogId log_id = kNoLogId;     // the same in all segments of a log
 };
 
 struct RecordHeader {

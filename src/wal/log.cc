@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/random.h"
 #include "wal/append_buffer.h"
 #include "wal/format.h"
@@ -70,7 +71,7 @@ class LogImpl final : public Log {
   absl::Status KeepBound();
   // Writes one batch after another until nothing is left; begins segments as they fill up.
   absl::Status WriteBatches(int64_t now_ms);
-  absl::Status BeginSegment(int64_t now_ms);
+  absl::Status BeginSegment();
   // Says in the file what is lasting. Nothing depends on its success.
   void WriteMark(int64_t now_ms);
   // Writes everything that is not lasting into a new segment and syncs it: the way out of a failed
@@ -79,7 +80,7 @@ class LogImpl final : public Log {
   // Deletes the files of segments that begin after `from`, when the segment that begins there has
   // replaced them.
   absl::Status RemoveReplaced(uint64_t from);
-  [[nodiscard]] SegmentHeader NewHeader(uint64_t first_offset, int64_t now_ms);
+  [[nodiscard]] SegmentHeader NewHeader(uint64_t first_offset);
   absl::Status SetWriteError(absl::Status status);
 
   FileSystem& fs_;
@@ -115,12 +116,12 @@ absl::Status LogImpl::SetWriteError(absl::Status status) {
   return write_error_;
 }
 
-SegmentHeader LogImpl::NewHeader(uint64_t first_offset, int64_t now_ms) {
+SegmentHeader LogImpl::NewHeader(uint64_t first_offset) {
   return {.salt = SaltFrom(random_.Next()),
           .first_offset = first_offset,
           .sequence = ++newest_sequence_,
           .synced_offset = syncer_.synced_offset(),
-          .created_ms = now_ms};
+          .log_id = options_.identity.id};
 }
 
 absl::Status LogImpl::Flush(int64_t now_ms) {
@@ -162,7 +163,7 @@ absl::Status LogImpl::WriteBatches(int64_t now_ms) {
   while (table_.written_offset() < buffer_.appended()) {
     const SegmentInfo& last = table_.last();
     if (last.bytes >= options_.segment_size && last.first_offset < table_.written_offset()) {
-      if (absl::Status status = BeginSegment(now_ms); !status.ok()) {
+      if (absl::Status status = BeginSegment(); !status.ok()) {
         return status;
       }
     }
@@ -180,8 +181,8 @@ absl::Status LogImpl::WriteBatches(int64_t now_ms) {
   return absl::OkStatus();
 }
 
-absl::Status LogImpl::BeginSegment(int64_t now_ms) {
-  const SegmentHeader header = NewHeader(table_.written_offset(), now_ms);
+absl::Status LogImpl::BeginSegment() {
+  const SegmentHeader header = NewHeader(table_.written_offset());
   const std::string path = SegmentPath(options_.dir, header.first_offset);
   auto file = CreateSegment(fs_, path, header, {});
   if (!file.ok()) {
@@ -248,7 +249,7 @@ absl::Status LogImpl::Recover(int64_t now_ms) {
 absl::Status LogImpl::Rewrite(int64_t now_ms) {
   const uint64_t from = syncer_.synced_offset();
   const uint64_t end = buffer_.appended();
-  const SegmentHeader header = NewHeader(from, now_ms);
+  const SegmentHeader header = NewHeader(from);
   const std::vector<std::string_view> records =
       buffer_.Restamp(from, {.salt = header.salt, .synced_offset = from, .time_ms = now_ms});
   uint64_t bytes = kSegmentHeaderSize;
@@ -340,7 +341,7 @@ absl::Status CreateFirstSegment(FileSystem& fs, const LogOptions& options, base:
                              .first_offset = options.start_offset,
                              .sequence = 1,
                              .synced_offset = options.start_offset,
-                             .created_ms = options.now_ms};
+                             .log_id = options.identity.id};
   const std::string path = SegmentPath(options.dir, header.first_offset);
   const std::string temporary = path + std::string(kTemporarySuffix);
   auto file = CreateSegment(fs, temporary, header, {});
@@ -359,23 +360,27 @@ absl::Status CreateFirstSegment(FileSystem& fs, const LogOptions& options, base:
 // RecoverSegments, with a first segment when there is none yet.
 absl::StatusOr<Recovered> RecoverOrCreate(FileSystem& fs, const LogOptions& options,
                                           base::Random& random, OpenReport* report) {
+  if (options.identity.begun && !fs.Exists(options.dir)) {
+    return LogMissing(options.dir, options.identity.id, report);
+  }
   if (absl::Status status = EnsureDir(fs, options.dir); !status.ok()) {
     return status;
   }
-  auto recovered = RecoverSegments(fs, options.dir, report);
+  auto recovered = RecoverSegments(fs, options.dir, options.identity, report);
   if (!recovered.ok() || recovered->table.size() > 0) {
     return recovered;
   }
   if (absl::Status status = CreateFirstSegment(fs, options, random); !status.ok()) {
     return status;
   }
-  return RecoverSegments(fs, options.dir, report);
+  return RecoverSegments(fs, options.dir, options.identity, report);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Log>> Log::Open(FileSystem& fs, LogOptions options,
                                                OpenReport* report) {
+  CAIRN_CHECK(options.identity.id != kNoLogId);
   *report = OpenReport();
   base::Random random(options.salt_seed != 0 ? options.salt_seed : SystemSeed());
   auto recovered = RecoverOrCreate(fs, options, random, report);

@@ -26,22 +26,31 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/file.h"
+#include "wal/log_id.h"
 
 namespace cairn::wal {
 
 struct LogOptions {
-  std::string dir;                      // the folder of the segments; created when missing
+  std::string dir;                      // the folder of the segments
+  LogIdentity identity;                 // which log is there; its id is not kNoLogId
   uint64_t segment_size = 64ULL << 20;  // a segment is closed when it has grown past this, bytes
-  uint64_t start_offset = 0;            // where an empty log begins
-  int64_t now_ms = 0;                   // Unix time, for the header of the first segment
+  uint64_t start_offset = 0;            // where the log begins when it has not begun yet
   uint64_t sync_every_bytes =
       16ULL << 20;  // a sync is requested by itself when so much is written but not synced
   uint64_t max_unsynced_bytes = 64ULL << 20;  // with so much, Flush waits for the disk
   uint64_t salt_seed = 0;  // for the segments' salts; 0 = from the system (tests want fixed bytes)
 };
 
+// Why a folder does not hold the log that it should.
+enum class Mismatch : uint8_t {
+  kNone,
+  kMissing,  // the log has begun, but the folder is missing or holds none of its segments
+  kForeign,  // there is a segment of another log
+};
+
 // What Open found and did, for the log line and for tools.
 struct OpenReport {
+  Mismatch mismatch = Mismatch::kNone;  // when Open has failed for it
   uint64_t first_offset = 0;
   uint64_t end_offset = 0;
   uint64_t segments = 0;
@@ -67,10 +76,14 @@ class Reader {
 
 class Log {
  public:
-  // Opens or creates the log. A torn tail, which a power cut may leave behind what is known to be
-  // lasting, is cut and reported; damage anywhere else is kDataLoss, with a text that says file,
-  // position and what to do (older segments are not read here: readers find damage in them); an
-  // unknown format version is kFailedPrecondition. After Open everything is lasting:
+  // Opens the log, or begins it in a folder (created when missing) that holds none of its segments
+  // while identity.begun is not set. When identity.begun is set such a folder is kNotFound, and a
+  // segment of a log that is neither the wanted one nor the replaced one is kFailedPrecondition;
+  // both texts say what was found, report->mismatch which it is, and nothing has been changed then.
+  // Segments of the replaced log are deleted. A torn tail, which a power cut may leave behind what
+  // is known to be lasting, is cut and reported; damage anywhere else is kDataLoss, with a text
+  // that says file, position and what to do (older segments are not read here: readers find damage
+  // in them); an unknown format version is kFailedPrecondition. After Open everything is lasting:
   // synced_offset() == appended_offset().
   static absl::StatusOr<std::unique_ptr<Log>> Open(base::FileSystem& fs, LogOptions options,
                                                    OpenReport* report);

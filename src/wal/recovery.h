@@ -25,6 +25,9 @@ struct Recovered {
 // Recovers the log in `dir`, which exists. When it returns Ok, all that the table holds is lasting.
 // `report` gets what was cut; errors as Log::Open gives them, and those of the file system.
 absl::StatusOr<Recovered> RecoverSegments(base::FileSystem& fs, const std::string& dir,
-                                          OpenReport* report);
+                                          const LogIdentity& identity, OpenReport* report);
+
+// The error of a log that has begun in `dir` and is not there; noted in `report`.
+absl::Status LogMissing(const std::string& dir, const LogId& id, OpenReport* report);
 
 }  // namespace cairn::wal

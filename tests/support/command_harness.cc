@@ -162,6 +162,11 @@ absl::Status CommandHarness::TryReopen() {
   return storage.status();
 }
 
+absl::Status CommandHarness::TryReopenAt(const std::string& dir) {
+  options_.dir = dir;
+  return TryReopen();
+}
+
 void CommandHarness::Open() {
   const absl::Status status = TryReopen();
   EXPECT_TRUE(status.ok()) << status;

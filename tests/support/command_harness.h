@@ -132,6 +132,10 @@ class CommandHarness {
   void CloseAndReopen(bool checkpoint);
   // Opens the folder again with options(); for what is meant to fail.
   absl::Status TryReopen();
+  // The same with a copy of the folder.
+  absl::Status TryReopenAt(const std::string& dir);
+  // The process dies. Only the ways to open may be called then, and options().
+  void Stop() { storage_.reset(); }
 
   // Deletes keys whose time has come, as the server does between requests; all by default.
   size_t ExpireDue(size_t limit = SIZE_MAX);
