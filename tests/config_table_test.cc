@@ -93,6 +93,8 @@ TEST(ConfigTable, DefaultsAsConfigGetPrintsThem) {
       {"appendonly", "yes"},
       {"save", ""},
       {"repl-backlog-size", "1073741824"},
+      {"log-retention-size", "0"},
+      {"log-retention-time", "0"},
       {"log-segment-size", "67108864"},
       {"write-buffer-size", "268435456"},
       {"checkpoint-log-size", "268435456"},

@@ -278,6 +278,28 @@ TEST(WalLogTest, DropsWholeSegmentsThatAreNotWanted) {
   EXPECT_THAT(fs.List(kDir).value(), SizeIs(1));
 }
 
+TEST(WalLogTest, KeepsSegmentsThatHoldYoungRecords) {
+  MemoryFs fs;
+  LogOptions options = TestOptions();
+  options.segment_size = 1000;
+  auto log = OpenLog(fs, options);
+  for (int i = 0; i < 50; ++i) {
+    AppendStream(*log, 200);
+    ASSERT_TRUE(log->Flush(i * 1000).ok());
+  }
+  ASSERT_TRUE(log->SyncNow().ok());
+  // Whatever is asked for, what was written at 20 s or later stays.
+  ASSERT_TRUE(log->DropBefore(UINT64_MAX, 20'000).ok());
+  EXPECT_GT(log->first_offset(), 2000U);
+  const auto oldest = (*log->NewReader(log->first_offset()))->Next();
+  ASSERT_TRUE(oldest.ok());
+  EXPECT_LE(oldest->time_ms, 20'000);
+  EXPECT_TRUE(log->NewReader(20 * 200).ok());
+  // Nothing is younger than the end of time.
+  ASSERT_TRUE(log->DropBefore(5000).ok());
+  EXPECT_GT(log->first_offset(), 4000U);
+}
+
 TEST(WalLogTest, KeepsASegmentWhoseSuccessorIsNotLasting) {
   MemoryFs fs;
   LogOptions options = TestOptions();

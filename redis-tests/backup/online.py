@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -182,6 +183,29 @@ class Backups(unittest.TestCase):
             self.assertFalse(os.path.exists(os.path.join(self.folder, "one", "BACKUP")))
             client.call("BACKUP", self.new_folder("three"))
             self.assertEqual(self.await_end(client)[b"backup_last_status"], b"ok")
+
+    def test_tool(self):
+        """cairn-backup waits for the end, tells what it made, and says why it cannot"""
+        server = self.start(options=SMALL + (("requirepass", "secret"),))
+        with server.client() as client:
+            client.call("AUTH", "secret")
+            client.pipeline([("SET", f"key{i}", "v") for i in range(1000)])
+        path = self.new_folder("backup")
+        words = [os.environ["CAIRN_BACKUP"], "-p", str(server.port), path]
+        refused = subprocess.run(words, capture_output=True, timeout=60, check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(b"NOAUTH", refused.stderr)
+        environment = {**os.environ, "REDISCLI_AUTH": "secret"}
+        done = subprocess.run(words, capture_output=True, timeout=60, check=False, env=environment)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn(path.encode() + b": 0 records, log to offset", done.stdout)
+        again = subprocess.run(words, capture_output=True, timeout=60, check=False, env=environment)
+        self.assertEqual(again.returncode, 2)
+        self.assertIn(b"is not empty", again.stderr)
+        self.assertEqual(subprocess.run(words[:1], capture_output=True, timeout=60, check=False).returncode, 1)
+        copy = self.start(directory=path, options=SMALL)
+        with copy.client() as client:
+            self.assertEqual(client.value("DBSIZE"), 1000)
 
     def test_killed(self):
         """kill -9 in the middle of a backup: the server is as it was, and what lies there is no good backup"""

@@ -69,6 +69,14 @@ class Refusals(testing.ServerTest):
         self.refused("--port", free_port(), "--dir", file, names=[file])
         self.refused("--port", free_port(), "--dir", "/proc", names=["/proc"])
 
+    def test_folder_that_everybody_may_write(self):
+        """a data directory in which any user could replace the files"""
+        path = os.path.join(self.folder, "open")
+        os.mkdir(path)
+        os.chmod(path, 0o777)
+        self.refused("--port", free_port(), "--dir", path, names=[path, "chmod o-w"])
+        self.assertEqual(os.listdir(path), [])
+
     def test_log_file_that_cannot_be(self):
         """a log file below a file"""
         path = os.path.join(self.config_file("", "file"), "server.log")

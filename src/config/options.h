@@ -90,6 +90,8 @@ struct ServerOptions {
   AppendFsync appendfsync = AppendFsync::kEverySecond;
   int64_t log_segment_size = 64LL << 20;
   int64_t repl_backlog_size = 1LL << 30;  // bytes of log kept on disk behind the last checkpoint
+  int64_t log_retention_size = 0;         // the same, for point-in-time recovery; the larger counts
+  int log_retention_time_s = 0;           // log younger than this is kept as well
   int64_t write_buffer_size = 256LL << 20;
   int64_t checkpoint_log_size = 256LL << 20;
   int checkpoint_interval_s = 300;  // 0 = by size only

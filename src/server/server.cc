@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,16 +33,36 @@ bool IsLoopback(const net::Connection& connection) {
   return connection.is_unix() || address.starts_with("127.") || address.starts_with("[::1]");
 }
 
+// Replicas and point-in-time recovery want the same log.
+uint64_t LogHistory(const config::ServerOptions& options) {
+  return static_cast<uint64_t>(std::max(options.repl_backlog_size, options.log_retention_size));
+}
+
 StorageOptions MakeStorageOptions(const config::ServerOptions& options) {
   StorageOptions storage;
   storage.dir = options.dir;
   storage.databases = options.databases;
   storage.write_buffer_size = static_cast<uint64_t>(options.write_buffer_size);
   storage.log_segment_size = static_cast<uint64_t>(options.log_segment_size);
-  storage.log_history_size = static_cast<uint64_t>(options.repl_backlog_size);
+  storage.log_history_size = LogHistory(options);
+  storage.log_retention_ms = options.log_retention_time_s * 1000LL;
   storage.checkpoint_log_size = static_cast<uint64_t>(options.checkpoint_log_size);
   storage.checkpoint_interval_ms = options.checkpoint_interval_s * 1000LL;
   return storage;
+}
+
+// What everybody may write, everybody may replace: the store's file, or the log's.
+absl::Status CheckDataFolder(const std::string& dir) {
+  std::error_code error;
+  const auto status = std::filesystem::status(dir.empty() ? "." : dir, error);
+  constexpr auto kOthersWrite = std::filesystem::perms::others_write;
+  if (error || (status.permissions() & kOthersWrite) == std::filesystem::perms::none) {
+    return absl::OkStatus();  // what else is wrong with it is found when it is opened
+  }
+  return base::FailedPrecondition(fmt::format(
+      "every user of this machine may write to the data folder {}: take that right away "
+      "(chmod o-w), or choose another `dir`",
+      dir));
 }
 
 void LogRecoveryReport(const RecoveryReport& report) {
@@ -97,6 +119,7 @@ void Server::WatchSignals() {
 }
 
 absl::Status Server::OpenStorage() {
+  if (auto status = CheckDataFolder(this->options().dir); !status.ok()) return status;
   StorageOptions options = MakeStorageOptions(this->options());
   // The turn that follows the wakeup looks at everything that may have changed.
   options.on_synced = [this] { wakeup_->Signal(); };
@@ -240,7 +263,8 @@ absl::Status Server::ApplyOptions(const config::ServerOptions& changed) {
     storage_->SetWriteBufferSize(static_cast<uint64_t>(changed.write_buffer_size));
   }
   StorageOptions& storage = storage_->options();
-  storage.log_history_size = static_cast<uint64_t>(changed.repl_backlog_size);
+  storage.log_history_size = LogHistory(changed);
+  storage.log_retention_ms = changed.log_retention_time_s * 1000LL;
   storage.checkpoint_log_size = static_cast<uint64_t>(changed.checkpoint_log_size);
   storage.checkpoint_interval_ms = changed.checkpoint_interval_s * 1000LL;
   if (changed.hz != old.hz) StartTimers();

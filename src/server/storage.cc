@@ -277,7 +277,10 @@ void Storage::DropLog() {
   if (store_offset <= options_.log_history_size) return;
   const uint64_t needed = backup_->needed_log().value_or(store_offset);
   // A failed deletion costs space, no data, and the next checkpoint tries again.
-  log_->DropBefore(std::min(store_offset - options_.log_history_size, needed)).IgnoreError();
+  const int64_t keep_since_ms =
+      options_.log_retention_ms > 0 ? clock_->WallMs() - options_.log_retention_ms : wal::kKeepNone;
+  log_->DropBefore(std::min(store_offset - options_.log_history_size, needed), keep_since_ms)
+      .IgnoreError();
 }
 
 std::string Storage::NotePath() const {

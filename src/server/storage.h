@@ -41,6 +41,7 @@ struct StorageOptions {
   uint64_t write_buffer_size = 256ULL << 20;
   uint64_t log_segment_size = 64ULL << 20;
   uint64_t log_history_size = 1ULL << 30;  // log kept behind the store's offset, bytes
+  int64_t log_retention_ms = 0;            // log younger than this is kept, too
   // A checkpoint is due when so much log was written since the last one, or after so long if
   // anything was written at all (0 = never by time).
   uint64_t checkpoint_log_size = 256ULL << 20;

@@ -61,7 +61,7 @@ class LogImpl final : public Log {
   void set_sync_listener(std::function<void()> listener) override {
     syncer_.set_listener(std::move(listener));
   }
-  absl::Status DropBefore(uint64_t offset) override;
+  absl::Status DropBefore(uint64_t offset, int64_t keep_since_ms) override;
   [[nodiscard]] uint64_t disk_bytes() const override { return table_.disk_bytes(); }
   [[nodiscard]] SyncStats sync_stats() const override { return syncer_.stats(); }
   absl::StatusOr<std::unique_ptr<Reader>> NewReader(uint64_t offset) override;
@@ -305,7 +305,9 @@ absl::Status LogImpl::RemoveReplaced(uint64_t from) {
   return fs_.SyncDir(options_.dir);
 }
 
-absl::Status LogImpl::DropBefore(uint64_t offset) {
+// Records are in the order of time, but for a clock that was set back, so a segment is as young as
+// the record behind it.
+absl::Status LogImpl::DropBefore(uint64_t offset, int64_t keep_since_ms) {
   std::vector<std::string> paths;
   // Recovery relies on the header of the oldest segment, so a segment goes only when its
   // successor's first bytes are lasting.
@@ -313,6 +315,11 @@ absl::Status LogImpl::DropBefore(uint64_t offset) {
     const std::optional<uint64_t> second = table_.second_offset();
     if (!second.has_value() || *second > offset || *second >= syncer_.synced_offset()) {
       break;
+    }
+    if (keep_since_ms != kKeepNone) {
+      auto reader = LogReader::Create(fs_, table_, *second);
+      const auto next = reader.ok() ? (*reader)->Next() : reader.status();
+      if (!next.ok() || next->time_ms >= keep_since_ms) break;
     }
     paths.push_back(table_.PopFirst());
   }

@@ -65,6 +65,9 @@ struct Record {
   std::string_view payload;
 };
 
+// A time after all records.
+inline constexpr int64_t kKeepNone = INT64_MAX;
+
 // Walks records in order from an offset. Reads files, never the log's unwritten buffer.
 class Reader {
  public:
@@ -131,10 +134,11 @@ class Log {
   // loop. No lock is held.
   virtual void set_sync_listener(std::function<void()> listener) = 0;
 
-  // Gives up whole segments that end at or before `offset`; the last segment always stays, and so
-  // does one whose successor is not lasting yet. The files are deleted in the background, oldest
+  // Gives up whole segments that end at or before `offset` and hold nothing that was written at
+  // `keep_since_ms` (Unix ms) or later; the last segment always stays, and so does one whose
+  // successor is not lasting yet. The files are deleted in the background, oldest
   // first. An error is that of an earlier deletion, which is then tried again.
-  virtual absl::Status DropBefore(uint64_t offset) = 0;
+  virtual absl::Status DropBefore(uint64_t offset, int64_t keep_since_ms = kKeepNone) = 0;
   // File bytes of all segments.
   [[nodiscard]] virtual uint64_t disk_bytes() const = 0;
   // Syncs in all, and the duration of the last and the longest one in microseconds.

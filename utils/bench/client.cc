@@ -39,14 +39,18 @@ std::optional<int64_t> ParseInt(std::string_view digits) {
 absl::StatusOr<Client> Client::Connect(uint16_t port, int timeout_ms) {
   absl::StatusOr<Fd> fd = ConnectLoopback(port);
   if (!fd.ok()) return fd.status();
+  return Over(*std::move(fd), timeout_ms);
+}
+
+absl::StatusOr<Client> Client::Over(Fd fd, int timeout_ms) {
   timeval limit{};
   limit.tv_sec = timeout_ms / 1000;
   limit.tv_usec = timeout_ms % 1000 * 1000;
-  if (setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-      setsockopt(fd->get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) {
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
+      setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) {
     return absl::ErrnoToStatus(errno, "socket timeout");
   }
-  return Client(*std::move(fd));
+  return Client(std::move(fd));
 }
 
 absl::Status Client::Send(std::string_view bytes) {

@@ -20,6 +20,8 @@ class Client {
  public:
   // kUnavailable when nobody listens. `timeout_ms` bounds each wait for bytes.
   static absl::StatusOr<Client> Connect(uint16_t port, int timeout_ms = 60'000);
+  // The same over a connection that is there.
+  static absl::StatusOr<Client> Over(Fd fd, int timeout_ms = 60'000);
 
   // The leaves of a reply in order: a simple string, number or bulk string is one; an array gives
   // those of its elements, nested ones included; a null is an empty one. Views are valid until the

@@ -3,12 +3,15 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <memory>
 #include <utility>
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace cairn::bench {
@@ -52,6 +55,42 @@ absl::StatusOr<Fd> ConnectLoopback(uint16_t port) {
     return absl::ErrnoToStatus(errno, "TCP_NODELAY");
   }
   return fd;
+}
+
+absl::StatusOr<Fd> ConnectUnix(const std::string& path) {
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return absl::InvalidArgumentError("the path of a Unix socket is too long");
+  }
+  path.copy(address.sun_path, path.size());
+  if (fd.get() < 0 ||
+      connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return absl::ErrnoToStatus(errno, "connect to " + path);
+  }
+  return fd;
+}
+
+absl::StatusOr<Fd> ConnectTo(const std::string& host, uint16_t port) {
+  if (host.find('/') != std::string::npos) return ConnectUnix(host);
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const std::string where = host + " port " + std::to_string(port);
+  if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      error != 0) {
+    return absl::UnavailableError(where + ": " + gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
+  int last_error = ECONNREFUSED;
+  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
+    Fd fd(socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol));
+    if (fd.get() >= 0 && connect(fd.get(), a->ai_addr, a->ai_addrlen) == 0) return fd;
+    last_error = errno;
+  }
+  return absl::ErrnoToStatus(last_error, "connect to " + where);
 }
 
 absl::StatusOr<uint16_t> FreePort() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,6 +26,9 @@ class Fd {
 
 // A blocking TCP connection to 127.0.0.1 with TCP_NODELAY. kUnavailable when nobody listens there.
 absl::StatusOr<Fd> ConnectLoopback(uint16_t port);
+// A blocking connection to a host (name or number) or, for a `host` with a slash, to a Unix socket
+// with that path. The error names both.
+absl::StatusOr<Fd> ConnectTo(const std::string& host, uint16_t port);
 // A port of 127.0.0.1 that nobody listens on at the moment.
 absl::StatusOr<uint16_t> FreePort();
 
