@@ -48,6 +48,16 @@ class MemoryTest : public testing::Test {
   uint64_t seen_ = 0;
 };
 
+// The throttle compares the two: an empty engine must not seem nearly full.
+TEST_F(MemoryTest, AnEmptyEngineHasItsWholeBudgetLeft) {
+  for (const uint64_t budget : {uint64_t{24} << 20, uint64_t{1} << 40, uint64_t{INT64_MAX}}) {
+    const auto engine = Open(24U << 20);
+    engine->set_write_buffer_size(budget);
+    EXPECT_LE(engine->write_budget_bytes(), budget);
+    EXPECT_GT(engine->write_room_bytes(), engine->write_budget_bytes() / 10 * 9);
+  }
+}
+
 TEST_F(MemoryTest, StaysWithinItsBudgetUnderConstantWrites) {
   constexpr uint64_t kBudget = 24U << 20;
   auto engine = Open(kBudget);

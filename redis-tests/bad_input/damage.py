@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ import time
 import unittest
 
 from support import testing
-from support.resp import RawClient
+from support.resp import RawClient, encode
 from support.server import Server, StartFailed, cairn_binary, free_port
 
 EXIT_LIMIT_S = 30
@@ -191,6 +192,57 @@ def _flip(path, offset):
         file.write(bytes([byte[0] ^ 0xff]))
 
 
+class FailingStore(unittest.TestCase):
+    """The store's file cannot grow any more, while the log can be written."""
+
+    def test_writes_are_refused_when_there_is_no_room(self):
+        """an error in place of a wait without end, a line in the log, and all is well again with the disk"""
+        options = (("log-segment-size", "1mb"), ("checkpoint-log-size", "1mb"), ("write-buffer-size", "8mb"))
+        server = Server(cairn_binary(), options=() if testing.is_stand_in() else options)
+        self.addCleanup(server.close)
+        if server.redis:
+            self.skipTest("a redis-server stands in Cairn's place")
+        server.start()
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (5_000_000, resource.RLIM_INFINITY))
+        acknowledged = 0
+        with server.client() as client:
+            reply = b"+OK\r\n"
+            while reply == b"+OK\r\n" and acknowledged < 50_000:
+                reply = client.call("SET", f"k{acknowledged}", "v" * 1000)
+                acknowledged += reply == b"+OK\r\n"
+            self.assertTrue(reply.startswith(b"-MISCONF Cairn cannot write its store"), reply)
+            self.assertEqual(client.value("GET", "k7"), b"v" * 1000)
+            self.assertIn("a checkpoint fails", server.log_tail())
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            self.assertTrue(testing.wait_until(lambda: client.call("SET", "again", "v") == b"+OK\r\n", limit_s=60))
+            self.assertTrue(testing.wait_until(lambda: "checkpoints work again" in server.log_tail(), limit_s=60))
+        server.kill()
+        server.start()
+        with server.client() as client:
+            self.assertEqual(client.value("DBSIZE"), acknowledged + 1)
+
+    def test_the_end_without_saving(self):
+        """the log cannot be written: SHUTDOWN is refused, SHUTDOWN NOSAVE ends the server; what was acknowledged stays"""
+        server = Server(cairn_binary())
+        self.addCleanup(server.close)
+        if server.redis:
+            self.skipTest("a redis-server stands in Cairn's place")
+        server.start()
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        with server.client() as client:
+            acknowledged = 0
+            while client.call("SET", f"k{acknowledged}", "v" * 1000) == b"+OK\r\n":
+                acknowledged += 1
+                self.assertLess(acknowledged, 1000)
+            self.assertTrue(client.call("SHUTDOWN").startswith(b"-ERR Errors trying to SHUTDOWN"))
+            client.send(encode("SHUTDOWN", "NOSAVE"))
+            self.assertTrue(client.at_end())
+        self.assertEqual(server.wait(), 0)
+        server.start()
+        with server.client() as client:
+            self.assertEqual(client.value("DBSIZE"), acknowledged)
+
+
 class FullDisk(unittest.TestCase):
     """A data directory on a file system of its own that has no room. Skipped without the right to mount (root)."""
 
@@ -211,7 +263,7 @@ class FullDisk(unittest.TestCase):
 
     def launch(self, size, *more):
         """Starts the server with a tmpfs of that size as its data directory, which only it sees."""
-        command = " ".join(["mount -t tmpfs -o size=" + size, "none", self.folder, "&&", *more, "exec", '"$0"', '"$@"'])
+        command = " ".join(["mount -t tmpfs -o mode=700,size=" + size, "none", self.folder, "&&", *more, "exec", '"$0"', '"$@"'])
         self.process = subprocess.Popen(
             ["unshare", "-m", "sh", "-c", command, cairn_binary(), "--port", str(self.port), "--bind", "127.0.0.1",
              "--dir", self.folder, "--write-buffer-size", "8mb", "--log-segment-size", "1mb"],

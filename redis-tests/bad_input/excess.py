@@ -50,6 +50,23 @@ class Clients(testing.ServerTest):
         info = clients[0].value("INFO", "stats")
         self.assertRegex(info, rb"rejected_connections:[1-9]")
 
+    def test_turned_away_do_not_count(self):
+        """clients that were turned away, and do not go, take nobody's place"""
+        clients = [self.client] + [self.connect() for _ in range(39)]
+        away = []
+        for _ in range(60):
+            raw = socket.create_connection(("127.0.0.1", self.server.port))
+            self.addCleanup(raw.close)
+            raw.sendall(b"PING\r\n" * 5)  # what the server has not read keeps the connection open for a while
+            away.append(raw)
+        for raw in away[:10]:
+            self.assertEqual(raw.recv(100), b"-ERR max number of clients reached\r\n")
+        connected = int(decode(self.client.call("INFO", "clients")).split(b"connected_clients:")[1].split(b"\r\n")[0])
+        self.assertLessEqual(connected, 40)
+        for client in clients[1:]:
+            client.close()
+        self.assertTrue(testing.wait_until(self._connects, limit_s=4))
+
     def _connects(self):
         with RawClient(self.server.port) as client:
             try:
@@ -156,6 +173,22 @@ class Sizes(testing.ServerTest):
             for _ in range(count):
                 self.assertEqual(late.reply() == wanted, True)
             self.assertEqual(late.reply(), b"+PONG\r\n")
+
+    def test_many_without_reading(self):
+        """many clients that ask for much and read nothing: together they are bounded, and others are served"""
+        self.need_cairn()
+        with self.server.client() as admin:
+            admin.call("SET", "mb", b"x" * MB)
+            before = resident_bytes(self.server.process.pid)
+            for _ in range(40):
+                late = RawClient(self.server.port, receive_buffer=64 * 1024)
+                self.addCleanup(late.close)
+                late.send(encode("GET", "mb") * 40)
+            for i in range(100):
+                self.assertEqual(admin.call("INCR", "n"), b":%d\r\n" % (i + 1))
+            # 256 MB for all of them, one for each beyond that, and what allocators round up.
+            grown = resident_bytes(self.server.process.pid) - before
+            self.assertLess(grown, 600 * MB)
 
     def test_deep_pipeline(self):
         """500,000 commands sent before any reply is read: all are answered, in order"""

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import threading
 import unittest
 
 from support import testing
@@ -58,6 +59,33 @@ class Signals(unittest.TestCase):
         self.assertTrue(testing.wait_until(lambda: os.path.exists(server.log_file)))
         server.stop()
         self.assertGreater(os.path.getsize(server.log_file), 0)
+
+    def test_sighup_during_recovery(self):
+        """SIGHUP while the log is replayed: the start goes on"""
+        server = self.start(("write-buffer-size", "1gb"))
+        if server.redis:
+            self.skipTest("a redis-server stands in Cairn's place")
+        with server.client() as client:
+            for _ in range(20):
+                client.pipeline([("SET", f"k{i}", "v") for i in range(10_000)])
+        server.kill()
+        lines = self.log_text(server).count("starts, process")
+
+        def rotate():
+            if testing.wait_until(lambda: self.log_text(server).count("starts, process") > lines):
+                server.process.send_signal(signal.SIGHUP)
+
+        # The other way round the server would end with the thread that started it.
+        rotation = threading.Thread(target=rotate)
+        rotation.start()
+        server.start()
+        rotation.join()
+        with server.client() as client:
+            self.assertEqual(client.value("DBSIZE"), 10_000)
+
+    def log_text(self, server):
+        """All that the server has logged."""
+        return pathlib.Path(server.log_file).read_text(encoding="utf-8")
 
     def test_unix_socket(self):
         """unixsocket: the same server behind a path, which is gone after the end"""

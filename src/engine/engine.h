@@ -197,6 +197,9 @@ class Engine {
   // checkpointer frees memory (bytes a second; 0 when unknown): the writer's back-pressure is
   // computed from these.
   [[nodiscard]] virtual uint64_t write_room_bytes() const = 0;
+  // What write_room_bytes is when nothing has been written: write_buffer_size, or what the engine
+  // can make use of when that is less.
+  [[nodiscard]] virtual uint64_t write_budget_bytes() const = 0;
   [[nodiscard]] virtual uint64_t drain_rate() const = 0;
   // Changes the memory budget while running.
   virtual void set_write_buffer_size(uint64_t bytes) = 0;

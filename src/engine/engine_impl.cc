@@ -228,6 +228,10 @@ uint64_t EngineImpl::write_room_bytes() const {
                   left(kMaxActive, active_bytes_));
 }
 
+uint64_t EngineImpl::write_budget_bytes() const {
+  return std::min(options_.write_buffer_size, kMaxActive);
+}
+
 void EngineImpl::set_write_buffer_size(uint64_t bytes) {
   options_.write_buffer_size = bytes;
   Grown(active_->bytes());

@@ -54,6 +54,7 @@ class EngineImpl final : public Engine {
   absl::Status WaitIdle() override;
   [[nodiscard]] absl::Status checkpoint_error() const override { return checkpointer_->error(); }
   [[nodiscard]] uint64_t write_room_bytes() const override;
+  [[nodiscard]] uint64_t write_budget_bytes() const override;
   [[nodiscard]] uint64_t drain_rate() const override { return checkpointer_->stats().drain_rate; }
   void set_write_buffer_size(uint64_t bytes) override;
   [[nodiscard]] const CheckpointMeta& recovered() const override { return recovered_; }

@@ -117,8 +117,10 @@ Executor::Result Executor::Step(Task& task, const CommandTable::Entry& entry, Ca
   const size_t reply_start = reply.size();
   RefreshTime();
   // A task that writes must not go on when its first slices cannot be made lasting.
-  if ((entry.row->flags & kWrite) != 0 && !gates.log_error.ok()) {
-    reply.Error(resp::errors::LogFailed(base::Message(gates.log_error)));
+  const std::string refusal =
+      (entry.row->flags & kWrite) != 0 ? WriteRefusal(gates) : std::string();
+  if (!refusal.empty()) {
+    reply.Error(refusal);
     *done = true;
     Count(entry.index, reply, reply_start);
     return {.entry = &entry, .wrote = false, .task = nullptr};

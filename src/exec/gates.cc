@@ -33,8 +33,8 @@ std::string AuthenticationGate(const Attempt& attempt) {
 }
 
 std::string LogGate(const Attempt& attempt) {
-  if (attempt.state.log_error.ok() || (attempt.row.flags & kWrite) == 0) return {};
-  return resp::errors::LogFailed(base::Message(attempt.state.log_error));
+  if ((attempt.row.flags & kWrite) == 0) return {};
+  return WriteRefusal(attempt.state);
 }
 
 constexpr std::array<Gate, 4> kGates = {ArityGate, ProtectedGate, AuthenticationGate, LogGate};
@@ -44,6 +44,12 @@ std::string UnknownName(std::span<const std::string_view> argv) {
 }
 
 }  // namespace
+
+std::string WriteRefusal(const GateState& state) {
+  if (!state.log_error.ok()) return resp::errors::LogFailed(base::Message(state.log_error));
+  if (!state.store_error.ok()) return resp::errors::StoreFailed(base::Message(state.store_error));
+  return {};
+}
 
 std::string CheckGates(const CommandTable::Entry* entry, bool unknown_subcommand,
                        std::span<const std::string_view> argv, const Caller& caller,

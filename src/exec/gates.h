@@ -18,8 +18,12 @@ namespace cairn::exec {
 // What the rooms above know and gates need.
 struct GateState {
   absl::Status log_error;      // sticky failure of the log: writes are refused
+  absl::Status store_error;    // the same of the store, once there is no room for writes left
   bool debug_allowed = false;  // enable-debug-command, for this caller
 };
+
+// Why nothing can be written now, as an error text; empty when it can.
+std::string WriteRefusal(const GateState& state);
 
 // The first refusal's error text, or an empty string: the command may run. `unknown_subcommand` as
 // CommandTable found. Order as in Redis: existence, arity, protected commands, authentication, then

@@ -49,6 +49,13 @@ std::string LogFailed(std::string_view reason) {
       reason);
 }
 
+std::string StoreFailed(std::string_view reason) {
+  return fmt::format(
+      "MISCONF Cairn cannot write its store and the memory for writes is used up, so commands that "
+      "change data are refused until it can: {}",
+      reason);
+}
+
 std::string ReadFailed(std::string_view reason) {
   return fmt::format("ERR the data on disk could not be read: {}", reason);
 }

@@ -86,6 +86,8 @@ std::string UnknownSubcommand(std::string_view command, std::string_view name);
 // MISCONF: writes are refused because the log cannot be written; `reason` is the system's text.
 // (The text is Cairn's own.)
 std::string LogFailed(std::string_view reason);
+// The same when the store cannot be written and the memory for writes is used up.
+std::string StoreFailed(std::string_view reason);
 // Cairn's own: a SCAN cursor that this server did not give, or no longer knows.
 inline constexpr std::string_view kUnknownCursor =
     "ERR unknown or expired SCAN cursor: start again with cursor 0, or use SCANRANGE, whose "

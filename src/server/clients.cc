@@ -11,23 +11,27 @@ namespace {
 
 // A client that sent nothing for so long keeps no buffers.
 constexpr int64_t kIdleUs = 1'000'000;
+// How long a client that is turned away may take to read why, and how many may do so at a time: each
+// keeps a descriptor, of which there are 32 to spare.
+constexpr uint64_t kTurnAwayMs = 1000;
+constexpr size_t kMostTurnedAway = 16;
 
 }  // namespace
 
 void Clients::Accept(std::unique_ptr<net::Connection> connection) {
   Counters& counters = server_->counters();
-  const bool full = sessions_.size() >= static_cast<size_t>(server_->options().maxclients);
+  const bool full = size() >= static_cast<size_t>(server_->options().maxclients);
   ++(full ? counters.rejected_connections : counters.total_connections);
   const uint64_t id = next_id_++;
   LogVerbose("accepted client {} ({})", id, connection->remote_address());
   auto session = std::make_unique<Session>(*server_, id, std::move(connection));
   Session* added = session.get();
   sessions_.emplace(id, std::move(session));
-  if (full) {
-    added->Refuse(resp::errors::kMaxClients);
-  } else if (!server_->MayConnect(added->connection())) {
-    added->Refuse(resp::errors::kProtectedMode);
-  }
+  const bool may_connect = server_->MayConnect(added->connection());
+  if (!full && may_connect) return;
+  ++turned_away_;
+  added->TurnAway(full ? resp::errors::kMaxClients : resp::errors::kProtectedMode,
+                  turned_away_ <= kMostTurnedAway ? kTurnAwayMs : 0);
 }
 
 bool Clients::RunTasks() {
@@ -39,7 +43,7 @@ bool Clients::RunTasks() {
     session->RunSlice();
     if (!session->runnable()) continue;
     runnable_.insert(session);
-    more = more || server_->throttle().MayWrite();
+    more = more || !server_->WritesMustWait();
   }
   return more;
 }
@@ -70,6 +74,7 @@ void Clients::Release(uint64_t durable) {
   for (Session* session : now) {
     session->UnmarkNoted();
     session->Release(durable);
+    CountOutput(*session);
     if (session->holds_replies()) holding_.insert(session);
     if (session->pending_output() != 0) CheckOutputLimit(*session, now_us);
   }
@@ -102,16 +107,17 @@ void Clients::DestroyDoomed() {
     resumable_.erase(session);
     over_soft_limit_.erase(session->id());
     LogVerbose("closed client {}", session->id());
+    total_output_ -= session->counted_output();
+    if (session->turned_away()) --turned_away_;
     sessions_.erase(session->id());
   }
   doomed_.clear();
 }
 
 void Clients::Cron(int64_t now_us) {
-  total_output_ = 0;
   const int64_t timeout_us = server_->options().timeout_s * 1'000'000LL;
   for (const auto& [id, session] : sessions_) {
-    total_output_ += session->pending_output();
+    CountOutput(*session);
     if (now_us - session->profile().last_request_us > kIdleUs) session->TrimIdle();
     if (session->pending_output() != 0) CheckOutputLimit(*session, now_us);
     if (timeout_us > 0 && now_us - session->profile().last_request_us > timeout_us &&

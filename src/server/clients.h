@@ -37,6 +37,9 @@ class Clients {
   void NoteResumable(Session* session) { resumable_.insert(session); }
   void NoteDoomed(Session* session) { doomed_.push_back(session); }
 
+  // Takes a session's replies, as they are now, into the sum of all.
+  void CountOutput(Session& session) { total_output_ += session.RecountOutput(); }
+
   // ---- the turn
   // Runs one slice of every task and tries parked requests again. True when tasks have more to do
   // at once.
@@ -60,7 +63,8 @@ class Clients {
   // Ends all sessions at once.
   void DestroyAll();
 
-  [[nodiscard]] size_t size() const { return sessions_.size(); }
+  // Clients that are served: those that were turned away and have not gone yet do not count.
+  [[nodiscard]] size_t size() const { return sessions_.size() - turned_away_; }
   // By id, ascending.
   [[nodiscard]] const std::map<uint64_t, std::unique_ptr<Session>>& sessions() const {
     return sessions_;
@@ -80,7 +84,8 @@ class Clients {
   absl::flat_hash_set<Session*> resumable_;
   std::vector<Session*> doomed_;
   std::map<uint64_t, int64_t> over_soft_limit_;  // id -> since when (monotonic us)
-  size_t total_output_ = 0;                      // as of the last Cron
+  size_t total_output_ = 0;  // bytes of replies that sessions hold, as far as counted
+  size_t turned_away_ = 0;   // of sessions_
 };
 
 }  // namespace cairn::server

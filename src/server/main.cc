@@ -1,5 +1,6 @@
 // cairn-server: reads its settings, opens its data, serves.
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -102,6 +103,10 @@ void AnnounceReady(const cairn::server::Server& server) {
 }
 
 int Serve(const CommandLine& line, ServerOptions options, const char* program) {
+  // Until the server watches for it: a log rotation during a long recovery must not end it.
+  std::signal(SIGHUP, SIG_IGN);
+  // A file that may not grow (ulimit -f) is an error like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   cairn::base::FileSystem& fs = cairn::base::PosixFileSystem();
   cairn::server::Daemon daemon = cairn::server::Daemon::Start(options.daemonize);
   if (auto status = cairn::server::OpenLog(options.logfile); !status.ok()) {

@@ -297,9 +297,11 @@ absl::Status Server::Shutdown(const ShutdownRequest& request) {
   const absl::Status status = storage_->Close(request.save);
   if (!status.ok()) {
     LogWarning("the data could not be made lasting: {}", base::Message(status));
-    if (!request.force) return status;
+    // Whoever says NOSAVE wants the end; what was not written was not acknowledged either.
+    if (!request.force && request.save) return status;
+  } else {
+    LogNotice("the data is lasting on disk; bye");
   }
-  LogNotice("the data is lasting on disk; bye");
   Stop(/*exit_code=*/0);
   return absl::OkStatus();
 }
@@ -331,7 +333,19 @@ void Server::Cron() {
     storage_->log().RequestSync();
   }
   TryLogRecovery();
+  ReportStore();
   clients_.Cron(now_us);
+}
+
+void Server::ReportStore() {
+  const absl::Status error = storage_->engine().checkpoint_error();
+  if (error.ok() == !store_failed_) return;
+  store_failed_ = !error.ok();
+  if (store_failed_) {
+    LogWarning("a checkpoint fails, and is tried again: {}", base::Message(error));
+  } else {
+    LogNotice("checkpoints work again");
+  }
 }
 
 }  // namespace cairn::server

@@ -105,6 +105,10 @@ class Server {
   }
   [[nodiscard]] const exec::GateState& gates_for(const Session& session) const;
   // protected-mode: without a password only loopback and Unix sockets are served.
+  // True when there is no room for a write now, but will be.
+  [[nodiscard]] bool WritesMustWait() const {
+    return !throttle_.MayWrite() && gates_.store_error.ok();
+  }
   [[nodiscard]] bool MayConnect(const net::Connection& connection) const;
 
  private:
@@ -122,6 +126,8 @@ class Server {
   void OnSignal();
   void Stop(int exit_code);
   void TryLogRecovery();
+  // Says in the log when checkpoints begin to fail, and when they work again.
+  void ReportStore();
 
   base::FileSystem* fs_;
   Setup setup_;
@@ -152,6 +158,7 @@ class Server {
   std::vector<std::function<void()>> after_turn_;
   int64_t last_sync_us_ = 0;
   int64_t last_recovery_us_ = 0;
+  bool store_failed_ = false;  // as ReportStore has said
   bool log_failed_ = false;
   bool shut_down_ = false;
   int exit_code_ = 1;

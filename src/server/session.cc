@@ -20,8 +20,6 @@ constexpr size_t kFullOutput = 32ULL << 20;
 constexpr size_t kFullOutputCrowded = 1ULL << 20;
 // What a busy client's reply buffer keeps for the next turn; an idle one's keeps nothing.
 constexpr size_t kBusyReplyBytes = 16 << 10;
-// How long a closing connection may take to get rid of its replies.
-constexpr uint64_t kCloseTimeoutMs = 10'000;
 
 }  // namespace
 
@@ -136,7 +134,14 @@ bool Session::RunBatch() {
   return batch.size() != 0;
 }
 
+void Session::TurnAway(std::string_view error, uint64_t timeout_ms) {
+  turned_away_ = true;
+  close_timeout_ms_ = timeout_ms;
+  Refuse(error);
+}
+
 void Session::ProcessInput() {
+  slice_start_ = replies_.size();
   while (MayRun()) {
     if (RunBatch()) continue;
     switch (parser_.Next()) {
@@ -151,6 +156,8 @@ void Session::ProcessInput() {
         break;
     }
   }
+  if (SliceIsFull()) server_->clients().NoteResumable(this);
+  server_->clients().CountOutput(*this);
   Pause();
 }
 
@@ -165,8 +172,7 @@ void Session::OnParseError() {
 }
 
 bool Session::MustWait(const exec::CommandTable::Entry* entry) const {
-  return entry != nullptr && (entry->row->flags & exec::kWrite) != 0 &&
-         !server_->throttle().MayWrite();
+  return entry != nullptr && (entry->row->flags & exec::kWrite) != 0 && server_->WritesMustWait();
 }
 
 void Session::Park(std::span<const std::string_view> argv) {
@@ -251,7 +257,7 @@ void Session::RunSlice() {
   if (doomed_) return;
   if (task_ != nullptr) {
     RunTaskSlice();
-  } else if (parked_.has_value() && server_->throttle().MayWrite()) {
+  } else if (parked_.has_value() && !server_->WritesMustWait()) {
     const ParkedRequest request = *std::move(parked_);
     parked_.reset();
     const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
@@ -295,7 +301,7 @@ void Session::Release(uint64_t durable) {
   }
   if (Finished() && !ended_) {
     ended_ = true;
-    connection_->CloseAfterWrites(kCloseTimeoutMs);
+    connection_->CloseAfterWrites(close_timeout_ms_);
   } else if (paused_ && !OutputIsFull()) {
     server_->clients().NoteResumable(this);
   }

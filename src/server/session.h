@@ -109,8 +109,23 @@ class Session final : public exec::Caller, public net::ConnectionHandler {
   void Resume();
   // Sends this error and ends the connection (maxclients, protocol errors).
   void Refuse(std::string_view error);
+  // The same for a connection that is not served at all; `timeout_ms` as for
+  // Connection::CloseAfterWrites.
+  void TurnAway(std::string_view error, uint64_t timeout_ms);
+  [[nodiscard]] bool turned_away() const { return turned_away_; }
+  // pending_output as of the last RecountOutput, which returns the difference to the one before
+  // (modulo 2^64).
+  [[nodiscard]] size_t counted_output() const { return counted_output_; }
+  size_t RecountOutput() {
+    const size_t before = std::exchange(counted_output_, pending_output());
+    return counted_output_ - before;
+  }
 
  private:
+  // How long a closing connection may take to get rid of its replies.
+  static constexpr uint64_t kCloseTimeoutMs = 10'000;
+  static constexpr size_t kSliceOutput = 1ULL << 20;
+
   // net::ConnectionHandler
   std::span<char> ReadBuffer() override;
   void OnRead(size_t size) override;
@@ -123,7 +138,12 @@ class Session final : public exec::Caller, public net::ConnectionHandler {
   bool RunBatch();
   void RunRequest(const exec::Executor::Request& request);
   // True while a request may be taken.
-  [[nodiscard]] bool MayRun() const { return !doomed_ && !closing_ && !busy() && !OutputIsFull(); }
+  [[nodiscard]] bool MayRun() const {
+    return !doomed_ && !closing_ && !busy() && !SliceIsFull() && !OutputIsFull();
+  }
+  // True when this call of ProcessInput has made so many bytes of replies that others are to have
+  // their turn.
+  [[nodiscard]] bool SliceIsFull() const { return replies_.size() > slice_start_ + kSliceOutput; }
   // What a browser sends when a web page makes it talk to this port; Redis closes such connections,
   // too.
   static bool IsWebRequest(const exec::Executor::Request& request);
@@ -160,6 +180,10 @@ class Session final : public exec::Caller, public net::ConnectionHandler {
   bool paused_ = false;      // reading is stopped, input may be left over
   bool peer_ended_ = false;  // it sends no more, but may still read
   bool closing_ = false;
+  bool turned_away_ = false;
+  uint64_t close_timeout_ms_ = kCloseTimeoutMs;
+  size_t slice_start_ = 0;     // of replies_, when ProcessInput began
+  size_t counted_output_ = 0;  // see counted_output()
   bool doomed_ = false;
   bool ended_ = false;  // CloseAfterWrites was asked for
 };

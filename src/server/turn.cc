@@ -47,10 +47,15 @@ void Turn::Tasks() {
   Server& s = *server_;
   s.executor().RefreshTime();
   s.throttle_.Update(s.executor().monotonic_us(), s.storage_->engine().write_room_bytes(),
-                     s.storage_->options().write_buffer_size, s.storage_->engine().drain_rate());
+                     s.storage_->engine().write_budget_bytes(), s.storage_->engine().drain_rate());
+  // Nobody would ever make room again: an error is better than a wait without end.
+  absl::Status store_error;
+  if (!s.throttle_.MayWrite()) store_error = s.storage_->engine().checkpoint_error();
+  s.gates_.store_error = store_error;
+  s.gates_debug_.store_error = store_error;
   if (!s.clients_.HasParked()) return;
   more_ = s.clients_.RunTasks() || more_;
-  if (s.clients_.HasParked() && !s.throttle_.MayWrite()) {
+  if (s.clients_.HasParked() && s.WritesMustWait()) {
     ++s.counters_.throttled_turns;
     s.throttle_timer_->Start(kThrottleRetryMs, 0);
   }
