@@ -2,7 +2,7 @@ add_library(cairn_command_harness STATIC ${CMAKE_CURRENT_LIST_DIR}/support/comma
 target_include_directories(cairn_command_harness PUBLIC ${CMAKE_CURRENT_LIST_DIR})
 target_link_libraries(cairn_command_harness PUBLIC cairn_server GTest::gtest)
 
-foreach(test databases echo executor expiry keys object ranges scan slices string_edit strings)
+foreach(test damage databases echo executor expiry keys object ranges scan slices string_edit strings)
   cairn_test(commands_${test}_test SOURCES commands_${test}_test.cc DEPS cairn_command_harness)
 endforeach()
 cairn_test(commands_crash_test SOURCES commands_crash_test.cc DEPS cairn_command_harness)

@@ -34,8 +34,8 @@ ACCEPTED = {
      for name in ("setnx", "setex", "psetex", "quit")
      for field in ("doc_flags", "deprecated_since", "replaced_by")}
 
-# Commands of Cairn that redis-server 7.0.15 does not have: its extension, and what 7.2 brought.
-CAIRN_ONLY = {"scanrange", "countrange", "delrange", "client|no-touch", "client|setinfo"}
+# Commands of Cairn that redis-server 7.0.15 does not have: its own, and what 7.2 brought.
+CAIRN_ONLY = {"backup", "scanrange", "countrange", "delrange", "client|no-touch", "client|setinfo"}
 
 # Requests that both answer with the same bytes.
 ALIKE_REQUESTS = (

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "commands/families.h"
 #include "commands/filter.h"
 #include "exec/args.h"
@@ -212,7 +213,13 @@ class DelRangeTask final : public exec::Task {
     std::vector<std::string_view> command = {"DEL"};
     for (std::string& key : keys) {
       const std::string_view owned = ctx.txn.Own(std::move(key));
-      ctx.txn.Delete(ctx.txn.Write(range_.db, owned));
+      keyspace::Slot& slot = ctx.txn.Write(range_.db, owned);
+      if (!slot.exists()) {
+        // A walk looks at less of a record than a lookup does, so damage may show only here.
+        ctx.txn.Fail(absl::DataLossError("a key that a walk met is not found by its name"));
+        return Effect::kNone;
+      }
+      ctx.txn.Delete(slot);
       command.push_back(owned);
     }
     ctx.effects.Add(range_.db, command);

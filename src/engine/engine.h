@@ -41,6 +41,9 @@ enum class Table : uint8_t {
 
 // LMDB's limit in Debian's build (mdb_env_get_maxkeysize). Engine keys are 1 to 511 bytes.
 inline constexpr size_t kMaxEngineKey = 511;
+// Get verifies the checksum of records up to this size, bytes: it is going to be used, and up to
+// here the checksum costs less than finding it. What a larger one says may be damaged.
+inline constexpr size_t kGetVerifies = 16U << 10;
 
 // What the store holds: everything up to `log_offset`, and what the caller said at the Seal that
 // led to it.

@@ -38,10 +38,8 @@ constexpr uint64_t kDefaultMapSize = 1ULL << 44;
 #endif
 constexpr mode_t kFileMode = 0600;
 constexpr unsigned kEnvFlags = MDB_NORDAHEAD | MDB_NOTLS;
-// Reads verify the checksum of values up to these sizes, bytes. A point read is going to use the
-// value, and up to here the checksum costs less than finding it. A walk often wants keys only, so
-// it does not touch values that are on pages of their own.
-constexpr size_t kGetVerifies = 16U << 10;
+// As kGetVerifies, for walks: they often want keys only, so they do not touch values that are on
+// pages of their own.
 constexpr size_t kWalkVerifies = 1024;
 
 // `error` as LMDB's calls return it. `what` was being done to the store in `dir`.

@@ -99,7 +99,8 @@ Executor::Result Executor::Execute(const Request& request, Caller& caller, const
   const int db = caller.db();
   const Effect effect = row.handler(ctx);
   CAIRN_CHECK(effect == Effect::kNone || db == caller.db());
-  result.task = std::move(ctx.task);
+  // What met damage in its first slice is over: Commit replies with the error.
+  if (txn_.status().ok()) result.task = std::move(ctx.task);
   if (result.entry->renamed && effect == Effect::kVerbatim) {
     // The stream speaks of commands by their own names.
     std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());

@@ -88,6 +88,14 @@ void Keyspace::ContinueReclaim() {
   reclaiming_ = true;
 }
 
+absl::StatusOr<bool> Keyspace::IsIndexed(std::string_view engine_key, int64_t expire_ms) const {
+  const KeyCodec::ExpiryEntry entry = codec_.EncodeExpiry(engine_key, expire_ms);
+  const auto it = engine_->NewIterator(engine::Table::kExpiry);
+  it->SeekAtLeast(entry.key);
+  if (!it->status().ok()) return it->status();
+  return it->Valid() && it->key() == entry.key;
+}
+
 void Keyspace::OnChange(int db, std::string_view engine_key, Presence before, Presence after) {
   DbStats& s = dbs_[static_cast<size_t>(db)].stats;
   if (before.exists != after.exists) {

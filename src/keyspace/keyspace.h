@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "engine/engine.h"
 #include "keyspace/key_codec.h"
 #include "keyspace/record.h"
@@ -68,6 +69,10 @@ class Keyspace {
   void set_expiry_start(int db, std::string key) {
     dbs_[static_cast<size_t>(db)].expiry_start = std::move(key);
   }
+
+  // Whether the expiry index has the entry of a key with this expiry. An error when it cannot be
+  // read.
+  absl::StatusOr<bool> IsIndexed(std::string_view engine_key, int64_t expire_ms) const;
 
   [[nodiscard]] engine::Engine& engine() const { return *engine_; }
   [[nodiscard]] const KeyCodec& codec() const { return codec_; }

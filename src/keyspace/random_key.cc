@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "base/random.h"
 #include "keyspace/key_codec.h"
 #include "keyspace/range.h"
@@ -27,6 +28,11 @@ class Draw {
     if (!first || !last) return std::nullopt;
     first_ = *std::move(first);
     last_ = *std::move(last);
+    if (first_ > last_) {
+      // Walks verify no record of more than about a kilobyte, so this can come of a damaged key.
+      txn_->Fail(absl::DataLossError("keys are out of order in the store"));
+      return std::nullopt;
+    }
     for (int level = 0; level < kMaxLevels && Narrow(); ++level) {
     }
     return StepOn(first_, random_.Below(kMaxSteps));

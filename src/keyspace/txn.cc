@@ -61,7 +61,8 @@ void Txn::AddToIndex(Slot* slot) {
   first = slot;
 }
 
-Value Txn::Load(std::string_view engine_key, uint64_t hash, std::string_view user_key) {
+Value Txn::Load(std::string_view engine_key, uint64_t hash, std::string_view user_key,
+                bool will_change) {
   const auto bytes = keyspace_->engine().Get(engine_key, hash);
   if (!bytes.ok()) {
     Fail(bytes.status());
@@ -73,14 +74,27 @@ Value Txn::Load(std::string_view engine_key, uint64_t hash, std::string_view use
     Fail(record.status());
     return {};
   }
-  if (KeyCodec::IsLong(engine_key) && record->long_key != user_key) {
-    Fail(absl::DataLossError("two long keys share a prefix and a 128-bit hash"));
+  const bool has_whole_key = !record->long_key.empty();
+  if (KeyCodec::IsLong(engine_key) ? record->long_key != user_key : has_whole_key) {
+    Fail(absl::DataLossError("the record holds another key than its own"));
     return {};
   }
-  return {.type = record->type,
-          .hint = record->hint,
-          .expire_ms = record->expire_ms,
-          .payload = record->payload};
+  const Value value = {.type = record->type,
+                       .hint = record->hint,
+                       .expire_ms = record->expire_ms,
+                       .payload = record->payload};
+  // Nobody has verified a large record. Before its expiry hides the key or is taken off the books,
+  // the index must know of it.
+  if (value.expire_ms != kNoExpiry && bytes->value().size() > engine::kGetVerifies &&
+      (will_change || Expired(value))) {
+    const auto indexed = keyspace_->IsIndexed(engine_key, value.expire_ms);
+    if (!indexed.ok() || !*indexed) {
+      Fail(indexed.ok() ? absl::DataLossError("the expiry index does not know a record's expiry")
+                        : indexed.status());
+      return {};
+    }
+  }
+  return value;
 }
 
 Value Txn::Read(int db, std::string_view user_key) {
@@ -91,7 +105,7 @@ Value Txn::Read(int db, std::string_view user_key) {
   if (slot_count_ != 0) {
     if (const Slot* slot = Find(db, key.view(), hash)) return slot->value_;
   }
-  const Value value = Load(key.view(), hash, user_key);
+  const Value value = Load(key.view(), hash, user_key, /*will_change=*/false);
   return Expired(value) ? Value{} : value;
 }
 
@@ -112,7 +126,7 @@ Slot& Txn::Write(int db, std::string_view user_key) {
   slot.engine_key_.assign(key.view());
   slot.user_key_ = user_key;
   slot.next_same_hash_ = nullptr;
-  slot.value_ = Load(key.view(), hash, user_key);
+  slot.value_ = Load(key.view(), hash, user_key, /*will_change=*/true);
   slot.before_ = {.exists = slot.value_.exists(), .expire_ms = slot.value_.expire_ms};
   slot.dirty_ = false;
   slot.payload_is_engines_ = slot.value_.exists();

@@ -115,7 +115,8 @@ class Txn {
 
  private:
   Slot* Find(int db, std::string_view engine_key, uint64_t hash);
-  Value Load(std::string_view engine_key, uint64_t hash, std::string_view user_key);
+  Value Load(std::string_view engine_key, uint64_t hash, std::string_view user_key,
+             bool will_change);
   [[nodiscard]] bool Expired(const Value& value) const;
   void MarkChanged(Slot& slot);
   void AddToIndex(Slot* slot);
