@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "exec/executor.h"
-#include "resp/request_parser.h"
+#include "resp/stream_commands.h"
 
 namespace cairn::exec {
 
@@ -33,7 +33,7 @@ class Applier {
   };
 
   Executor* executor_;
-  resp::RequestLimits limits_;
+  resp::StreamCommands stream_;
   StreamCaller caller_;
   uint64_t commands_ = 0;
 };
