@@ -7,7 +7,7 @@ CMAKE_FLAGS ?=
 .PHONY: all help run test unit check format tidy bench asan tsan clean deps deps-test
 
 all: deps $(BUILD)/build.ninja
-	@cmake --build $(BUILD) -j $(JOBS) --target cairn-server cairn-backup cairn-check cairn-bench resp_echo
+	@cmake --build $(BUILD) -j $(JOBS) --target cairn-server cairn-backup cairn-check cairn-log cairn-bench resp_echo
 
 help:
 	@echo 'make         build Release into $(BUILD)/bin'

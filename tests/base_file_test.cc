@@ -134,6 +134,18 @@ TEST_F(PosixFileTest, ReadAllTakesFilesWithoutASize) {
   EXPECT_TRUE(absl::IsNotFound(fs_.ReadAll(Path("none")).status()));
 }
 
+TEST_F(PosixFileTest, ALockIsSeen) {
+  EXPECT_FALSE(fs_.IsLocked(Path("lock"))) << "no such file";
+  ASSERT_TRUE(fs_.ReplaceFile(Path("other"), "").ok());
+  {
+    const auto lock = fs_.Lock(Path("lock"));
+    ASSERT_TRUE(lock.ok());
+    EXPECT_TRUE(fs_.IsLocked(Path("lock")));
+    EXPECT_FALSE(fs_.IsLocked(Path("other")));
+  }
+  EXPECT_FALSE(fs_.IsLocked(Path("lock")));
+}
+
 TEST_F(PosixFileTest, OneHolderPerLock) {
   auto lock = fs_.Lock(Path("lock"));
   ASSERT_TRUE(lock.ok()) << lock.status();

@@ -13,6 +13,7 @@ cairn_test(wal_fault_test SOURCES wal_fault_test.cc DEPS cairn_wal cairn_test_su
 cairn_test(wal_format_test SOURCES wal_format_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_identity_test SOURCES wal_identity_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_log_test SOURCES wal_log_test.cc DEPS cairn_wal cairn_test_support)
+cairn_test(wal_log_view_test SOURCES wal_log_view_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_power_cut_test SOURCES wal_power_cut_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_reader_test SOURCES wal_reader_test.cc DEPS cairn_wal cairn_test_support)
 cairn_test(wal_syncer_test SOURCES wal_syncer_test.cc DEPS cairn_wal cairn_test_support)

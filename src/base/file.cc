@@ -56,6 +56,10 @@ std::string ParentDir(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+bool FileSystem::IsLocked(const std::string& /*path*/) {
+  return false;
+}
+
 absl::StatusOr<std::string> FileSystem::ReadAll(const std::string& path) {
   auto file = Open(path, Mode::kRead);
   if (!file.ok()) {

@@ -73,6 +73,10 @@ class FileSystem {
   // Takes the exclusive lock on `path`, creating the file when missing. kAlreadyExists when another
   // process (or another holder in this one) has it.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  // True when somebody, perhaps this process, is seen to hold the lock on `path`. Takes nothing,
+  // and sees nothing of processes outside of this one's surroundings (another container): for
+  // messages.
+  virtual bool IsLocked(const std::string& path);
 
   // The whole content of a file.
   absl::StatusOr<std::string> ReadAll(const std::string& path);

@@ -6,8 +6,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -165,6 +167,7 @@ class PosixFs final : public FileSystem {
   absl::Status CreateDir(const std::string& dir) override;
   bool Exists(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  bool IsLocked(const std::string& path) override;
 };
 
 absl::StatusOr<std::unique_ptr<File>> PosixFs::Open(const std::string& path, Mode mode) {
@@ -255,6 +258,27 @@ absl::StatusOr<std::unique_ptr<FileLock>> PosixFs::Lock(const std::string& path)
     return absl::AlreadyExistsError("`" + path + "` is locked: another process uses this folder");
   }
   return ErrnoStatus(errno, "cannot lock", path);
+}
+
+bool PosixFs::IsLocked(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return false;
+  // The kernel's list of all locks has lines as `1: FLOCK  ADVISORY  WRITE 4711 fe:01:393220 0
+  // EOF`: device, major and minor in hexadecimal digits, and inode.
+  const auto locks = ReadAll("/proc/locks");
+  if (!locks.ok()) return false;
+  const std::string file =
+      fmt::format(" {:02x}:{:02x}:{} ", major(info.st_dev), minor(info.st_dev), info.st_ino);
+  std::string_view rest = *locks;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.find(" FLOCK ") != std::string_view::npos &&
+        line.find(file) != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace

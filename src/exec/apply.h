@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "exec/executor.h"
 #include "exec/request_batch.h"
-#include "resp/request_parser.h"
+#include "resp/stream_commands.h"
 
 namespace cairn::exec {
 
@@ -36,7 +36,7 @@ class Applier {
   absl::Status Run(const Executor::Request& request);
 
   Executor* executor_;
-  resp::RequestLimits limits_;
+  resp::StreamCommands stream_;
   RequestBatch batch_;
   StreamCaller caller_;
   uint64_t commands_ = 0;

@@ -214,6 +214,25 @@ absl::StatusOr<Survey> SurveyLog(base::FileSystem& fs, const std::string& dir,
   return survey;
 }
 
+absl::Status CheckOneLog(const Survey& survey) {
+  const FoundSegment* first = nullptr;
+  for (const FoundSegment& found : survey.segments) {
+    if (!found.header.has_value()) {
+      continue;
+    }
+    if (first == nullptr) {
+      first = &found;
+    } else if (found.header->log_id != first->header->log_id) {
+      return absl::FailedPreconditionError(
+          fmt::format("`{}` belongs to log {}, but `{}` to log {}: files of two logs were put "
+                      "together; move those away that do not belong here",
+                      first->info.path, FormatLogId(first->header->log_id), found.info.path,
+                      FormatLogId(found.header->log_id)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOlderSegments(const Survey& survey) {
   for (size_t i = 0; i < survey.tail; ++i) {
     const SegmentInfo& info = survey.segments[i].info;

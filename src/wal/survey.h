@@ -65,6 +65,9 @@ std::optional<LogId> EmptyLog(const std::vector<FoundSegment>& segments);
 absl::StatusOr<Survey> SurveyLog(base::FileSystem& fs, const std::string& dir,
                                  const LogId& replaced);
 
+// kFailedPrecondition when whole headers name different logs.
+absl::Status CheckOneLog(const Survey& survey);
+
 // kDataLoss when something is missing before the tail: a header, or bytes between two segments.
 absl::Status CheckOlderSegments(const Survey& survey);
 

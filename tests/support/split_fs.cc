@@ -42,6 +42,10 @@ absl::StatusOr<std::unique_ptr<base::FileLock>> SplitFs::Lock(const std::string&
   return For(path).Lock(path);
 }
 
+bool SplitFs::IsLocked(const std::string& path) {
+  return For(path).IsLocked(path);
+}
+
 void CreateFolders(base::FileSystem& fs, const std::string& dir) {
   for (size_t end = 0; end != std::string::npos;) {
     end = dir.find('/', end + 1);

@@ -29,6 +29,7 @@ class SplitFs final : public base::FileSystem {
   absl::Status CreateDir(const std::string& dir) override;
   bool Exists(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<base::FileLock>> Lock(const std::string& path) override;
+  bool IsLocked(const std::string& path) override;
 
  private:
   [[nodiscard]] base::FileSystem& For(const std::string& path) const;

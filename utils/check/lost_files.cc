@@ -90,15 +90,9 @@ absl::StatusOr<uint64_t> RebuildStore(base::FileSystem& fs, const std::string& d
   if (survey->segments.empty()) {
     return base::FailedPrecondition(fmt::format("there is no log in `{}`", LogDir(dir)));
   }
+  if (auto status = wal::CheckOneLog(*survey); !status.ok()) return status;
   if (auto status = wal::CheckOlderSegments(*survey); !status.ok()) return status;
   if (auto status = wal::CheckEnd(*survey); !status.ok()) return status;
-  const wal::LogId id = survey->segments.front().header->log_id;
-  for (const wal::FoundSegment& segment : survey->segments) {
-    if (segment.header.has_value() && segment.header->log_id != id) {
-      return base::DataLoss(
-          fmt::format("log segment `{}` belongs to another log than the first", segment.info.path));
-    }
-  }
   if (const uint64_t first = survey->segments.front().info.first_offset; first != 0) {
     return base::FailedPrecondition(fmt::format(
         "the log in `{}` begins at offset {}: what stood before it was only in the store",
@@ -111,7 +105,7 @@ absl::StatusOr<uint64_t> RebuildStore(base::FileSystem& fs, const std::string& d
   base::FillRandomBytes(seed);
   state.hash_seed = base::LoadLittle64(seed.data());
   state.replication_id = base::RandomHex(keyspace::kReplicationIdDigits);
-  state.log_id = id;
+  state.log_id = survey->segments.front().header->log_id;
   state.databases = keyspace::EncodeDatabases({});
   const auto engine = engine::Engine::Open(
       fs, {.dir = dir, .first = {.log_offset = 0, .blob = keyspace::EncodeState(state)}}, nullptr);
