@@ -4,10 +4,10 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 
-.PHONY: all help run test unit check format tidy bench asan tsan clean deps deps-test
+.PHONY: all help run test unit check format tidy bench asan tsan fuzz clean deps deps-test
 
 all: deps $(BUILD)/build.ninja
-	@cmake --build $(BUILD) -j $(JOBS) --target cairn-server cairn-backup cairn-check cairn-log cairn-bench resp_echo
+	@cmake --build $(BUILD) -j $(JOBS) --target cairn-server cairn-backup cairn-check cairn-log cairn-restore cairn-bench resp_echo
 
 help:
 	@echo 'make         build Release into $(BUILD)/bin'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench   compare with redis-server side by side (takes some minutes)'
 	@echo 'make asan    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make tsan    unit tests under ThreadSanitizer'
+	@echo 'make fuzz    parsers and files under libFuzzer, SECONDS=600 each, or only TARGETS="log glob"'
 	@echo 'make clean   remove the build folders'
 
 deps:
@@ -49,6 +50,9 @@ asan:
 tsan:
 	@$(MAKE) --no-print-directory unit BUILD=build-tsan CMAKE_FLAGS='-DCAIRN_SANITIZE=thread'
 
+fuzz: deps-test
+	@tests/fuzz/run build-fuzz $(or $(SECONDS),600) $(TARGETS)
+
 format:
 	@git ls-files -co --exclude-standard '*.h' '*.cc' | xargs clang-format-14 -i
 
@@ -63,4 +67,4 @@ bench: deps-test all
 	@$(BUILD)/bin/cairn-bench $(BENCH_FLAGS)
 
 clean:
-	@rm -rf $(BUILD) build-asan build-tsan
+	@rm -rf $(BUILD) build-asan build-tsan build-fuzz

@@ -207,6 +207,67 @@ class Backups(unittest.TestCase):
         with copy.client() as client:
             self.assertEqual(client.value("DBSIZE"), 1000)
 
+    def restore(self, *words, code=0):
+        """Runs cairn-restore; what it prints."""
+        done = subprocess.run([os.environ["CAIRN_RESTORE"], *map(str, words)], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=60, check=False)
+        self.assertEqual(done.returncode, code, done.stdout)
+        return done.stdout
+
+    def test_point_in_time(self):
+        """a backup and the kept log lead to any command after it, by offset and by time; never past it"""
+        server = self.start(options=SMALL[:2] + (("log-retention-time", "3600"), ("repl-backlog-size", "1mb")))
+        log = os.path.join(server.directory, "log")
+        path = self.new_folder("backup")
+        with server.client() as client:
+            client.pipeline([("SET", f"before{i}", "v" * 100) for i in range(1000)])
+            client.call("BACKUP", path)
+            self.assertEqual(self.await_end(client)[b"backup_last_status"], b"ok")
+            # Much more log than the backlog keeps, so that it is the retention time that keeps it.
+            places = []
+            for i in range(1, 31):
+                client.pipeline([("SET", f"filler{j}", "x" * 1000) for j in range(200)])
+                client.call("SET", "n", str(i))
+                offset = int(client.value("INFO", "replication").split(b"master_repl_offset:")[1].split(b"\r\n")[0])
+                seconds, micros = map(int, client.value("TIME"))
+                places.append((i, offset, seconds * 1000 + micros // 1000 + 1))
+                # The next write comes at a later millisecond.
+                self.assertTrue(testing.wait_until(lambda: self.later(client, places[-1][2])))
+            client.call("FLUSHALL")  # the accident
+        server.kill()
+        for i, offset, time_ms in (places[0], places[14], places[29]):
+            for words in (("--to", offset), ("--until", f"{time_ms / 1000:.3f}")):
+                copy = self.new_folder(f"copy-{i}-{words[0]}")
+                shutil.copytree(path, copy)
+                self.assertIn(b"to %d," % offset, self.restore(copy, "--log", log, *words))
+                restored = self.start(directory=copy, options=SMALL)
+                with restored.client() as client:
+                    self.assertEqual(client.value("GET", "n"), b"%d" % i)
+                    self.assertEqual(client.value("DBSIZE"), 1201)
+                restored.kill()
+        # Again and further: what was added once stays, and goes on in the middle of a record too.
+        copy = self.new_folder("copy")
+        shutil.copytree(path, copy)
+        for _, offset, _ in places[:3]:
+            self.restore(copy, "--log", log, "--to", offset - 1)
+            self.restore(copy, "--log", log, "--to", offset)
+        restored = self.start(directory=copy, options=SMALL)
+        with restored.client() as client:
+            self.assertEqual(client.value("GET", "n"), b"3")
+        self.assertIn(b"in use", self.restore(copy, "--log", log, code=2))
+        restored.kill()
+        self.assertIn(b"older backup", self.restore(copy, "--log", log, "--to", places[0][1], code=2))
+        # Everything, the accident included.
+        self.restore(copy, "--log", log)
+        self.restore(copy, code=1)
+        other = self.start(options=SMALL)
+        self.assertIn(b"different servers", self.restore(path, "--log", os.path.join(other.directory, "log"), code=2))
+
+    def later(self, client, time_ms):
+        """The server's clock is past that millisecond."""
+        seconds, micros = map(int, client.value("TIME"))
+        return seconds * 1000 + micros // 1000 > time_ms
+
     def test_killed(self):
         """kill -9 in the middle of a backup: the server is as it was, and what lies there is no good backup"""
         server = self.start()
