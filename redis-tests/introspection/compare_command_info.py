@@ -13,7 +13,7 @@ import sys
 from support.server import Server, cairn_binary, redis_binary
 
 INFO_ELEMENTS = ("name", "arity", "flags", "first key", "last key", "step", "categories", "tips", "key specifications")
-DOCS_FIELDS = ("group", "since", "doc_flags", "deprecated_since", "replaced_by", "arguments")
+DOCS_FIELDS = ("group", "since", "doc_flags", "deprecated_since", "replaced_by", "history", "arguments")
 UNORDERED = ("flags", "categories", "tips", "doc_flags")
 
 _TIPS_7_2 = "7.2 says that all nodes are to be asked"
@@ -125,6 +125,8 @@ def argument_shape(argument):
 def comparable(element, value):
     if element == "arguments":
         return [argument_shape(argument) for argument in value or []]
+    if element == "history":  # the texts are Cairn's own words
+        return sorted(version for version, _ in value or [])
     if element in UNORDERED:
         return sorted(value or [])
     return value

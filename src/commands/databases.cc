@@ -112,6 +112,8 @@ constexpr exec::CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(1); the space is reclaimed in the background",
      .summary = "Empties the database",
+     .history = "4.0.0 ASYNC\n"
+                "6.2.0 SYNC",
      .syntax = "async:[ASYNC | SYNC]",
      .tips = kFlushTips,
      .examples = "SET a 1\nFLUSHDB\nSET b 2"},
@@ -124,6 +126,8 @@ constexpr exec::CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(1); the space is reclaimed in the background",
      .summary = "Empties all databases",
+     .history = "4.0.0 ASYNC\n"
+                "6.2.0 SYNC",
      .syntax = "async:[ASYNC | SYNC]",
      .tips = kFlushTips,
      .examples = "SET a 1\nSELECT 2\nSET b 2\nFLUSHALL ASYNC\nSET c 3"},

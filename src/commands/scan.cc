@@ -152,6 +152,7 @@ constexpr exec::CommandRow kRows[] = {
      .complexity = "O(COUNT) a call; a whole iteration costs the keys that the pattern's literal "
                    "prefix selects",
      .summary = "Walks over the keys of the database in byte order, some a call",
+     .history = "6.0.0 TYPE",
      .syntax = "cursor [MATCH pattern] [COUNT count] [TYPE type]",
      .tips = "nondeterministic_output request_policy:special",
      .examples = "MSET a 1 b 2\nSCAN 0"},

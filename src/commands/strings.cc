@@ -240,6 +240,10 @@ constexpr exec::CommandRow kRows[] = {
      .complexity = "O(1)",
      .summary = "Stores a string under a key, replacing what was there; options tie it to "
                 "conditions and set an expiry",
+     .history = "2.6.12 EX, PX, NX and XX\n"
+                "6.0.0 KEEPTTL\n"
+                "6.2.0 GET, EXAT and PXAT\n"
+                "7.0.0 NX together with GET",
      .syntax = "key value condition:[NX | XX] [GET] expiration:[EX seconds | PX milliseconds | "
                "EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
      .examples =

@@ -205,6 +205,21 @@ std::vector<std::string_view> DocFlags(const CommandRow& row) {
   return flags;
 }
 
+// `lines` as CommandRow::history holds them: a set of pairs.
+void WriteHistory(std::string_view lines, ReplyWriter& reply) {
+  const auto count = static_cast<size_t>(std::count(lines.begin(), lines.end(), '\n')) + 1;
+  reply.Set(count);
+  while (!lines.empty()) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    const std::string_view line = lines.substr(0, end);
+    const size_t blank = std::min(line.find(' '), line.size() - 1);
+    reply.Array(2);
+    reply.Bulk(line.substr(0, blank));
+    reply.Bulk(line.substr(blank + 1));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+}
+
 void WriteDocs(const Entry& entry, ReplyWriter& reply) {
   const CommandRow& row = *entry.row;
   const auto arguments = ParseSyntax(row.syntax, KeySpecCount(row));
@@ -221,8 +236,8 @@ void WriteDocs(const Entry& entry, ReplyWriter& reply) {
   size_t fields = 0;
   for (const Field& field : head) fields += field.second.empty() ? 0 : 1;
   for (const Field& field : deprecation) fields += field.second.empty() ? 0 : 1;
-  fields += (doc_flags.empty() ? 0 : 1) + (arguments->empty() ? 0 : 1) +
-            (entry.subcommands.empty() ? 0 : 1);
+  fields += (doc_flags.empty() ? 0 : 1) + (row.history.empty() ? 0 : 1) +
+            (arguments->empty() ? 0 : 1) + (entry.subcommands.empty() ? 0 : 1);
 
   reply.Bulk(row.name);
   reply.Map(fields);
@@ -235,6 +250,10 @@ void WriteDocs(const Entry& entry, ReplyWriter& reply) {
   }
   for (const auto& [name, value] : deprecation) {
     if (!value.empty()) WriteField(name, value, reply);
+  }
+  if (!row.history.empty()) {
+    reply.Bulk("history");
+    WriteHistory(row.history, reply);
   }
   if (!arguments->empty()) {
     reply.Bulk("arguments");

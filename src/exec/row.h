@@ -86,6 +86,8 @@ struct CommandRow {
   std::string_view since = {};  // Redis version that brought it, or Cairn's
   std::string_view complexity = {};
   std::string_view summary = {};
+  // What later versions added, a line each: the version, a blank, what it was.
+  std::string_view history = {};
   // Arguments in redis.io's notation (syntax.h): "key value condition:[NX | XX] [GET]".
   std::string_view syntax = {};
   std::string_view tips = {};         // COMMAND INFO's tips, separated by spaces
@@ -97,6 +99,12 @@ struct CommandRow {
 };
 
 using RowTable = std::span<const CommandRow>;
+
+// The row with its history, for tables whose rows are made by functions.
+constexpr CommandRow WithHistory(CommandRow row, std::string_view history) {
+  row.history = history;
+  return row;
+}
 
 // "config|get" -> "config"; a plain name is its own container.
 constexpr std::string_view ContainerName(std::string_view name) {

@@ -117,6 +117,7 @@ constexpr exec::CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(N), N = the number of connections",
      .summary = "Returns what the server says of itself",
+     .history = "7.0.0 several sections",
      .syntax = "[section [section ...]]",
      .tips = "nondeterministic_output request_policy:all_shards response_policy:special"},
     {.name = "save",
@@ -135,6 +136,7 @@ constexpr exec::CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(1)",
      .summary = "Makes a checkpoint in the background",
+     .history = "3.2.2 SCHEDULE",
      .syntax = "[SCHEDULE]"},
     {.name = "backup",
      .arity = 2,
@@ -164,6 +166,7 @@ constexpr exec::CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(N), N = the keys written since the last checkpoint; O(1) with NOSAVE",
      .summary = "Makes everything lasting and stops the server",
+     .history = "7.0.0 NOW, FORCE and ABORT",
      .syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]"},
 };
 

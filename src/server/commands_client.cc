@@ -337,15 +337,29 @@ constexpr exec::CommandRow kRows[] = {
         ""),
     Row("client|info", 2, kOwnFlags, ClientInfo, "6.2.0", "O(1)", "Describes this connection", "",
         "nondeterministic_output"),
-    Row("client|kill", -3, kAdminFlags, ClientKill, "2.4.0", "O(N), N = the number of connections",
-        "Closes connections",
-        "filter:<ip:port | new-format:<[ID client-id] | [TYPE normal_master_slave_pubsub:<NORMAL "
-        "| MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | "
-        "[LADDR ip:port] | [SKIPME yes/no]> ...>"),
-    Row("client|list", -2, kAdminFlags, ClientList, "2.4.0", "O(N), N = the number of connections",
-        "Describes all connections",
-        "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] id:[ID client-id [client-id ...]]",
-        "nondeterministic_output"),
+    exec::WithHistory(
+        Row("client|kill", -3, kAdminFlags, ClientKill, "2.4.0",
+            "O(N), N = the number of connections", "Closes connections",
+            "filter:<ip:port | new-format:<[ID client-id] | [TYPE "
+            "normal_master_slave_pubsub:<NORMAL "
+            "| MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | "
+            "[LADDR ip:port] | [SKIPME yes/no]> ...>"),
+        "2.8.12 filters\n"
+        "2.8.12 the filter ID\n"
+        "3.2.0 TYPE master\n"
+        "5.0.0 TYPE replica; slave means the same\n"
+        "6.2.0 the filter LADDR"),
+    exec::WithHistory(
+        Row("client|list", -2, kAdminFlags, ClientList, "2.4.0",
+            "O(N), N = the number of connections", "Describes all connections",
+            "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] id:[ID client-id [client-id ...]]",
+            "nondeterministic_output"),
+        "2.8.12 the field id\n"
+        "5.0.0 the filter TYPE\n"
+        "6.0.0 the field user\n"
+        "6.2.0 the fields argv-mem, tot-mem, laddr and redir, the filter ID\n"
+        "7.0.0 the fields resp, multi-mem, rbs and rbp\n"
+        "7.0.3 the field ssub"),
     Row("client|no-evict", 3, kAdminFlags, ClientNoEvict, "7.0.0", "O(1)",
         "Accepted for compatibility: connections are not evicted", "enabled:<ON | OFF>"),
     Row("client|no-touch", 3, kOwnFlags, ClientNoTouch, "7.2.0", "O(1)",

@@ -100,8 +100,10 @@ constexpr exec::CommandRow kRows[] = {
     Row("command|getkeysandflags", -3, CommandGetKeysAndFlags, "7.0.0", kOfArguments,
         "Returns the keys of a request and how it uses them", "command [arg [arg ...]]"),
     Row("command|help", 2, CommandHelp, "5.0.0", "O(1)", "Describes the subcommands", ""),
-    Row("command|info", -2, CommandInfo, "2.8.13", kOfNames, "Returns details of commands",
-        "[command-name [command-name ...]]", kUnordered),
+    exec::WithHistory(
+        Row("command|info", -2, CommandInfo, "2.8.13", kOfNames, "Returns details of commands",
+            "[command-name [command-name ...]]", kUnordered),
+        "7.0.0 without a name: all commands"),
     Row("command|list", -2, CommandList, "7.0.0", kOfAll, "Returns the names of commands",
         "[FILTERBY filterby:<MODULE module-name | ACLCAT category | PATTERN pattern>]", kUnordered),
 };

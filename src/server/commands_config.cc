@@ -125,8 +125,9 @@ constexpr exec::CommandRow kRows[] = {
      .since = "2.0.0",
      .complexity = "see the subcommands",
      .summary = "Settings while the server runs"},
-    Row("config|get", -3, kFlags, ConfigGet, "2.0.0", kOfSettings, "Returns settings",
-        "parameter:<parameter> ..."),
+    exec::WithHistory(Row("config|get", -3, kFlags, ConfigGet, "2.0.0", kOfSettings,
+                          "Returns settings", "parameter:<parameter> ..."),
+                      "7.0.0 several patterns"),
     Row("config|help", 2, exec::kLoading | exec::kStale, ConfigHelp, "5.0.0", "O(1)",
         "Describes the subcommands", ""),
     Row("config|resetstat", 2, kFlags, ConfigResetStat, "2.0.0", "O(N), N = the number of commands",
@@ -135,9 +136,10 @@ constexpr exec::CommandRow kRows[] = {
     Row("config|rewrite", 2, kFlags, ConfigRewrite, "2.8.0", kOfSettings,
         "Writes the present settings into the configuration file", "",
         "request_policy:all_nodes response_policy:all_succeeded"),
-    Row("config|set", -4, kFlags, ConfigSet, "2.0.0", kOfSettings, "Changes settings",
-        "parameter value [parameter value ...]",
-        "request_policy:all_nodes response_policy:all_succeeded"),
+    exec::WithHistory(Row("config|set", -4, kFlags, ConfigSet, "2.0.0", kOfSettings,
+                          "Changes settings", "parameter value [parameter value ...]",
+                          "request_policy:all_nodes response_policy:all_succeeded"),
+                      "7.0.0 several directives"),
 };
 
 }  // namespace

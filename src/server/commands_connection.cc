@@ -137,6 +137,7 @@ constexpr exec::CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(1)",
      .summary = "Logs the connection in",
+     .history = "6.0.0 with a user name",
      .syntax = "[username] password"},
     {.name = "hello",
      .arity = -1,
@@ -148,6 +149,7 @@ constexpr exec::CommandRow kRows[] = {
      .complexity = "O(1)",
      .summary = "Chooses the protocol version, logs in and names the connection, and tells about "
                 "the server",
+     .history = "6.2.0 without a version: only tells about the connection",
      .syntax = "arguments:[protover [AUTH username password] [SETNAME clientname]]"},
     {.name = "quit",
      .arity = -1,

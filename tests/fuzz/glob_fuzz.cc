@@ -13,6 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(input.Rest());
   const bool matches = GlobMatch(pattern, text);
   static_cast<void>(GlobMatch(pattern, text, /*nocase=*/true));
+  if (text.empty()) {  // as in Redis, where not even a star matches it
+    Require(matches == pattern.empty(), "nothing matches the empty pattern only");
+    return 0;
+  }
   const GlobPrefix prefix = cairn::base::LiteralPrefix(pattern);
   const bool begins = text.starts_with(prefix.literal);
   if (matches) Require(begins, "what matches begins with the literal prefix");
