@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "support/temp_dir.h"
 
 namespace cairn::base {
 namespace {
@@ -19,16 +20,11 @@ using ::testing::HasSubstr;
 
 class PosixFileTest : public testing::Test {
  protected:
-  PosixFileTest() {
-    std::string pattern = testing::TempDir() + "/cairn_file_XXXXXX";
-    dir_ = mkdtemp(pattern.data());
-  }
-  ~PosixFileTest() override { std::filesystem::remove_all(dir_); }
-
   std::string Path(const std::string& name) const { return dir_ + "/" + name; }
 
   FileSystem& fs_ = PosixFileSystem();
-  std::string dir_;
+  test::TempDir folder_;
+  const std::string& dir_ = folder_.path();
 };
 
 TEST_F(PosixFileTest, WritesPartsOneAfterAnotherAndReadsThem) {

@@ -6,11 +6,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "base/status.h"
 #include "config/parser.h"
 #include "config_testing.h"
+#include "support/temp_dir.h"
 
 namespace cairn::config {
 namespace {
@@ -232,8 +232,8 @@ TEST(ConfigApply, SecretsStayOutOfErrors) {
 }
 
 TEST(ConfigParser, ReadsRealFiles) {
-  std::string dir = testing::TempDir() + "config_parser_XXXXXX";
-  ASSERT_NE(mkdtemp(dir.data()), nullptr);
+  const test::TempDir folder;
+  const std::string& dir = folder.path();
   std::filesystem::create_directory(dir + "/d");
   std::ofstream(dir + "/main.conf") << "port 1\ninclude d/*.conf\n";
   std::ofstream(dir + "/d/b.conf") << "timeout 2\n";
@@ -246,7 +246,6 @@ TEST(ConfigParser, ReadsRealFiles) {
   std::ofstream(dir + "/folder.conf") << "include d\n";
   EXPECT_THAT(Shown(ParseFile(files, dir + "/folder.conf")),
               ElementsAre(testing::StartsWith("error: " + dir + "/folder.conf:1: ")));
-  std::filesystem::remove_all(dir);
 }
 
 }  // namespace

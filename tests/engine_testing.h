@@ -1,10 +1,8 @@
-// What the tests of engine/ share: folders that go away, keys and values of all shapes, a model,
-// and the comparison of an engine with it.
+// What the tests of engine/ share: keys and values of all shapes, a model, and the comparison of an
+// engine with it.
 #pragma once
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +15,7 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "gtest/gtest.h"
+#include "support/temp_dir.h"
 
 namespace cairn::engine {
 
@@ -26,25 +25,7 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-// A new folder, removed with everything in it at the end.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = testing::TempDir() + "/cairn_engine_XXXXXX";
-    CAIRN_CHECK(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using test::TempDir;
 
 using Model = std::map<std::string, std::string>;
 

@@ -12,6 +12,7 @@
 
 #include "net/connection.h"
 #include "net_testing.h"
+#include "support/temp_dir.h"
 
 namespace cairn::net {
 namespace {
@@ -127,22 +128,15 @@ TEST_F(ListenerTest, AddressesThatThisMachineDoesNotHaveAreNotFound) {
 
 class UnixListenerTest : public ListenerTest {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "/cairn_net_XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    path_ = dir_ / "socket";
-  }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
-
   absl::StatusOr<std::unique_ptr<Listener>> Listen(uint32_t mode = 0) {
     ListenOptions options;
     options.unix_mode = mode;
     return Listener::ListenUnix(runner_.loop, path_, options, Keep());
   }
 
-  std::filesystem::path dir_;
-  std::string path_;
+  test::TempDir folder_;
+  const std::filesystem::path dir_ = folder_.path();
+  std::string path_ = dir_ / "socket";
 };
 
 TEST_F(UnixListenerTest, AcceptsAndNamesItsConnections) {

@@ -1,11 +1,9 @@
 // The log in ordinary use: append, flush, reopen, segments, drops.
-#include <filesystem>
 #include <string>
-
-#include <stdlib.h>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "support/temp_dir.h"
 #include "wal/format.h"
 #include "wal/log.h"
 #include "wal_testing.h"
@@ -167,10 +165,9 @@ TEST(WalLogTest, LargeRecords) {
 
 // Needs 4 GB of memory and of disk; run by hand (--gtest_also_run_disabled_tests).
 TEST(WalLogTest, DISABLED_ARecordOverOneGiB) {
-  std::string dir = testing::TempDir() + "/cairn_wal_XXXXXX";
-  ASSERT_NE(mkdtemp(dir.data()), nullptr);
+  const test::TempDir folder;
   LogOptions options = TestOptions();
-  options.dir = dir + "/log";
+  options.dir = folder.path() + "/log";
   const size_t size = 1024 * kMiB + 12345;
   {
     auto log = OpenLog(base::PosixFileSystem(), options);
@@ -190,7 +187,6 @@ TEST(WalLogTest, DISABLED_ARecordOverOneGiB) {
   EXPECT_EQ(record->payload.size(), size + 1);
   EXPECT_EQ(record->payload.find_first_not_of('v', 1), std::string_view::npos);
   EXPECT_EQ((*reader)->Next()->payload, "y");
-  std::filesystem::remove_all(dir);
 }
 
 TEST(WalLogTest, SegmentsRollAndChain) {

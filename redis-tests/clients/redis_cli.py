@@ -137,7 +137,7 @@ class RedisCli(testing.ServerTest):
 class _Terminal:
     """A program at a pseudo terminal."""
 
-    LIMIT_S = 10
+    LIMIT_S = 30
 
     def __init__(self, command):
         self._file, slave = pty.openpty()

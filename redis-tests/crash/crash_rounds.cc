@@ -101,6 +101,7 @@ class Campaign {
     const int times = 1 + static_cast<int>(random_() % 2);
     for (int i = 0; i < times; ++i) {
       server_.Launch();
+      // As above: the moment is what varies.
       std::this_thread::sleep_for(std::chrono::microseconds(random_() % 60'000));
       server_.Kill();
     }

@@ -16,8 +16,8 @@ from differential import case_file, rules
 from support.resp import CLOSED, ConnectionClosed, RawClient, decode, encode
 from support.server import Server, cairn_binary, redis_binary
 
-UNTIL_LIMIT_S = 10
-REPLY_LIMIT_S = 20
+UNTIL_LIMIT_S = 30
+REPLY_LIMIT_S = 30
 SHOWN_BYTES = 700
 CASES = pathlib.Path(__file__).parent / "cases"
 TYPE_NAMES = {2: "RESP2", 3: "RESP3"}

@@ -95,17 +95,9 @@ Effect SetExpiry(Context& ctx, TimeUnit unit, TimeBase base) {
   return Effect::kWritten;
 }
 
-Effect Expire(Context& ctx) {
-  return SetExpiry(ctx, TimeUnit::kSeconds, TimeBase::kRelative);
-}
-Effect PExpire(Context& ctx) {
-  return SetExpiry(ctx, TimeUnit::kMilliseconds, TimeBase::kRelative);
-}
-Effect ExpireAt(Context& ctx) {
-  return SetExpiry(ctx, TimeUnit::kSeconds, TimeBase::kAbsolute);
-}
-Effect PExpireAt(Context& ctx) {
-  return SetExpiry(ctx, TimeUnit::kMilliseconds, TimeBase::kAbsolute);
+template <TimeUnit kUnit, TimeBase kBase>
+Effect SetExpiryIn(Context& ctx) {
+  return SetExpiry(ctx, kUnit, kBase);
 }
 
 // The four getters: -2 without a key, -1 without an expiry; seconds are rounded to the nearest.
@@ -122,17 +114,9 @@ Effect GetExpiry(Context& ctx, TimeUnit unit, TimeBase base) {
   return Effect::kNone;
 }
 
-Effect Ttl(Context& ctx) {
-  return GetExpiry(ctx, TimeUnit::kSeconds, TimeBase::kRelative);
-}
-Effect PTtl(Context& ctx) {
-  return GetExpiry(ctx, TimeUnit::kMilliseconds, TimeBase::kRelative);
-}
-Effect ExpireTime(Context& ctx) {
-  return GetExpiry(ctx, TimeUnit::kSeconds, TimeBase::kAbsolute);
-}
-Effect PExpireTime(Context& ctx) {
-  return GetExpiry(ctx, TimeUnit::kMilliseconds, TimeBase::kAbsolute);
+template <TimeUnit kUnit, TimeBase kBase>
+Effect GetExpiryIn(Context& ctx) {
+  return GetExpiry(ctx, kUnit, kBase);
 }
 
 Effect Persist(Context& ctx) {
@@ -155,7 +139,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = -3,
      .flags = kSetFlags,
      .keys = kUpdated,
-     .handler = Expire,
+     .handler = SetExpiryIn<TimeUnit::kSeconds, TimeBase::kRelative>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "1.0.0",
@@ -168,7 +152,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = -3,
      .flags = kSetFlags,
      .keys = kUpdated,
-     .handler = PExpire,
+     .handler = SetExpiryIn<TimeUnit::kMilliseconds, TimeBase::kRelative>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "2.6.0",
@@ -181,7 +165,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = -3,
      .flags = kSetFlags,
      .keys = kUpdated,
-     .handler = ExpireAt,
+     .handler = SetExpiryIn<TimeUnit::kSeconds, TimeBase::kAbsolute>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "1.2.0",
@@ -194,7 +178,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = -3,
      .flags = kSetFlags,
      .keys = kUpdated,
-     .handler = PExpireAt,
+     .handler = SetExpiryIn<TimeUnit::kMilliseconds, TimeBase::kAbsolute>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "2.6.0",
@@ -207,7 +191,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = 2,
      .flags = kGetFlags,
      .keys = kRead,
-     .handler = Ttl,
+     .handler = GetExpiryIn<TimeUnit::kSeconds, TimeBase::kRelative>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "1.0.0",
@@ -221,7 +205,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = 2,
      .flags = kGetFlags,
      .keys = kRead,
-     .handler = PTtl,
+     .handler = GetExpiryIn<TimeUnit::kMilliseconds, TimeBase::kRelative>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "2.6.0",
@@ -235,7 +219,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = 2,
      .flags = kGetFlags,
      .keys = kRead,
-     .handler = ExpireTime,
+     .handler = GetExpiryIn<TimeUnit::kSeconds, TimeBase::kAbsolute>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "7.0.0",
@@ -247,7 +231,7 @@ constexpr exec::CommandRow kRows[] = {
      .arity = 2,
      .flags = kGetFlags,
      .keys = kRead,
-     .handler = PExpireTime,
+     .handler = GetExpiryIn<TimeUnit::kMilliseconds, TimeBase::kAbsolute>,
      .categories = kKeyspace,
      .group = "generic",
      .since = "7.0.0",

@@ -68,6 +68,21 @@ void Executor::PeekRecord(const Preview& preview) {
   if (preview.hash != 0) txn_.keyspace().engine().PrefetchRecord(preview.hash);
 }
 
+Context Executor::Begin(std::span<const std::string_view> argv, const CommandRow& row,
+                        Caller& caller, resp::ReplyWriter& reply) {
+  txn_.Begin(now_ms(), /*decides_expiry=*/!caller.applies_stream());
+  effects_.Clear();
+  return {.argv = argv,
+          .row = row,
+          .caller = caller,
+          .txn = txn_,
+          .reply = reply,
+          .effects = effects_,
+          .env = *environment_,
+          .now_us = wall_us_,
+          .task = nullptr};
+}
+
 Executor::Result Executor::Execute(const Request& request, Caller& caller, const GateState& gates,
                                    resp::ReplyWriter& reply) {
   const size_t reply_start = reply.size();
@@ -85,17 +100,7 @@ Executor::Result Executor::Execute(const Request& request, Caller& caller, const
   }
   const CommandRow& row = *result.entry->row;
   caller.set_last_row(&row);
-  txn_.Begin(now_ms(), /*decides_expiry=*/true);
-  effects_.Clear();
-  Context ctx{.argv = request.argv,
-              .row = row,
-              .caller = caller,
-              .txn = txn_,
-              .reply = reply,
-              .effects = effects_,
-              .env = *environment_,
-              .now_us = wall_us_,
-              .task = nullptr};
+  Context ctx = Begin(request.argv, row, caller, reply);
   const int db = caller.db();
   const Effect effect = row.handler(ctx);
   CAIRN_CHECK(effect == Effect::kNone || db == caller.db());
@@ -126,17 +131,7 @@ Executor::Result Executor::Step(Task& task, const CommandTable::Entry& entry, Ca
     Count(entry.index, reply, reply_start);
     return {.entry = &entry, .wrote = false, .task = nullptr};
   }
-  txn_.Begin(now_ms(), /*decides_expiry=*/true);
-  effects_.Clear();
-  Context ctx{.argv = {},
-              .row = *entry.row,
-              .caller = caller,
-              .txn = txn_,
-              .reply = reply,
-              .effects = effects_,
-              .env = *environment_,
-              .now_us = wall_us_,
-              .task = nullptr};
+  Context ctx = Begin({}, *entry.row, caller, reply);
   Result result;
   result.entry = &entry;
   const Effect effect = task.Step(ctx, done);
@@ -183,19 +178,9 @@ absl::Status Executor::Apply(const Request& request, Caller& caller) {
         fmt::format("the log holds a request that this server does not know: {} with {} arguments",
                     argv.front().substr(0, 64), argv.size() - 1));
   }
-  txn_.Begin(now_ms(), /*decides_expiry=*/false);
-  effects_.Clear();
   apply_reply_.clear();
   resp::ReplyWriter reply(apply_reply_);
-  Context ctx{.argv = argv,
-              .row = *entry->row,
-              .caller = caller,
-              .txn = txn_,
-              .reply = reply,
-              .effects = effects_,
-              .env = *environment_,
-              .now_us = wall_us_,
-              .task = nullptr};
+  Context ctx = Begin(argv, *entry->row, caller, reply);
   entry->row->handler(ctx);
   CAIRN_CHECK(ctx.task == nullptr);
   if (!txn_.status().ok()) return txn_.status();

@@ -83,6 +83,10 @@ class Executor {
   [[nodiscard]] bool active_expire() const { return active_expire_; }
 
  private:
+  // Starts a command's transaction, and gives its context. What comes from the stream is not judged
+  // by the clock.
+  Context Begin(std::span<const std::string_view> argv, const CommandRow& row, Caller& caller,
+                resp::ReplyWriter& reply);
   Preview PreviewOf(const CommandTable::Entry* entry, std::span<const std::string_view> argv,
                     int db);
   // Settles what a handler did: checks that staged changes and effect agree, commits, appends.

@@ -20,10 +20,6 @@ using exec::Args;
 using exec::Context;
 using exec::Effect;
 
-Session& SessionOf(Context& ctx) {
-  return static_cast<Session&>(ctx.caller);
-}
-
 Effect Info(Context& ctx) {
   ctx.reply.Verbatim("txt", BuildInfo(SessionOf(ctx).server(), ctx.argv.subspan(1)));
   return Effect::kNone;

@@ -23,10 +23,6 @@ using exec::Args;
 using exec::Context;
 using exec::Effect;
 
-Session& SessionOf(Context& ctx) {
-  return static_cast<Session&>(ctx.caller);
-}
-
 // One line of CLIENT LIST, without its end. The fields are Redis' and in its order; what is not
 // there yet (subscriptions, transactions, tracking) has the value of a client that does not use it.
 std::string Describe(const Session& session, int64_t now_us) {

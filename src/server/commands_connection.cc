@@ -21,10 +21,6 @@ using exec::Args;
 using exec::Context;
 using exec::Effect;
 
-Session& SessionOf(Context& ctx) {
-  return static_cast<Session&>(ctx.caller);
-}
-
 // Logs the client in, or replies with the refusal.
 bool LogIn(Context& ctx, std::string_view user, std::string_view password) {
   Session& session = SessionOf(ctx);

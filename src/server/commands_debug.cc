@@ -23,10 +23,6 @@ namespace {
 using exec::Context;
 using exec::Effect;
 
-Session& SessionOf(Context& ctx) {
-  return static_cast<Session&>(ctx.caller);
-}
-
 Effect ReplyStatus(Context& ctx, const absl::Status& status) {
   if (!status.ok()) return ctx.Fail(fmt::format("ERR {}", base::Message(status)));
   ctx.reply.Ok();

@@ -188,4 +188,9 @@ class Session final : public exec::Caller, public net::ConnectionHandler {
   bool ended_ = false;  // CloseAfterWrites was asked for
 };
 
+// The session that runs a command. For handlers of this room: its rows are served to sessions only.
+inline Session& SessionOf(exec::Context& ctx) {
+  return static_cast<Session&>(ctx.caller);
+}
+
 }  // namespace cairn::server

@@ -48,9 +48,9 @@ export async function kill() {
   child = null;
 }
 
-// Calls `condition` until it gives something true; fails after ten seconds.
+// Calls `condition` until it gives something true; fails after half a minute.
 export async function waitFor(condition) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + READY_LIMIT_MS;
   for (;;) {
     const value = await condition();
     if (value) return value;
