@@ -11,8 +11,8 @@ namespace {
 
 // A client that sent nothing for so long keeps no buffers.
 constexpr int64_t kIdleUs = 1'000'000;
-// How long a client that is turned away may take to read why, and how many may do so at a time: each
-// keeps a descriptor, of which there are 32 to spare.
+// How long a client that is turned away may take to read why, and how many may do so at a time:
+// each keeps a descriptor, of which there are 32 to spare.
 constexpr uint64_t kTurnAwayMs = 1000;
 constexpr size_t kMostTurnedAway = 16;
 
