@@ -212,7 +212,7 @@ class FailingStore(unittest.TestCase):
                 acknowledged += reply == b"+OK\r\n"
             self.assertTrue(reply.startswith(b"-MISCONF Cairn cannot write its store"), reply)
             self.assertEqual(client.value("GET", "k7"), b"v" * 1000)
-            self.assertIn("a checkpoint fails", server.log_tail())
+            self.assertTrue(testing.wait_until(lambda: "a checkpoint fails" in server.log_tail()))
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
             self.assertTrue(testing.wait_until(lambda: client.call("SET", "again", "v") == b"+OK\r\n", limit_s=60))
             self.assertTrue(testing.wait_until(lambda: "checkpoints work again" in server.log_tail(), limit_s=60))
