@@ -100,6 +100,7 @@ TEST_P(SlicesTest, DelRange) {
   EXPECT_EQ(server_.Line("DBSIZE").integer(), kKeys - 1600);
   EXPECT_EQ(server_.Line("DELRANGE - + LIMIT 700").integer(), 700);
   EXPECT_EQ(server_.client().slices(), 2);
+  server_.Checkpoint();  // so that what is gone is not stepped over
   EXPECT_EQ(server_.Line("DELRANGE - + LIMIT 512").integer(), 512);
   EXPECT_EQ(server_.client().slices(), 1);
   std::vector<std::string> left = Names(2812, kKeys);
@@ -199,6 +200,71 @@ TEST_P(SlicesTest, TheDatabaseIsFlushedOrSwapped) {
     EXPECT_EQ(run("SCANRANGE - + LIMIT 100000").reply()[1].size(),
               static_cast<size_t>(kStep + more));
     EXPECT_EQ(run("DELRANGE - +").integer(), kDeleteSlice + more);
+  }
+}
+
+// Deleted and expired keys between the living: nobody waits for a walk over them, either.
+TEST_P(SlicesTest, DeadKeys) {
+  for (const bool deleted : {true, false}) {
+    server_.Line("FLUSHALL");
+    Fill(kKeys);
+    server_.Run({"SET", "a", "alive"});
+    server_.Run({"SET", "z", "alive"});
+    server_.Checkpoint();
+    if (deleted) {
+      // One by one: each stays to be stepped over.
+      for (int i = 0; i < kKeys; ++i) other_.Run({"DEL", Name(GetParam(), i)});
+    } else {
+      for (int i = 0; i < kKeys; ++i) other_.Run({"PEXPIRE", Name(GetParam(), i), "1"});
+      server_.clock().AdvanceMs(1);
+    }
+    // The remains of long keys in one group are the exception.
+    const bool sliced = GetParam() < 490 || !deleted;
+    const auto expect_slices = [&](std::string_view what) {
+      EXPECT_EQ(server_.client().slices(), sliced ? 4 : 1) << what << " deleted: " << deleted;
+    };
+    EXPECT_EQ(server_.Line("COUNTRANGE - +").integer(), 2);
+    expect_slices("COUNTRANGE");
+    EXPECT_EQ(server_.Line("KEYS *").texts(), std::vector<std::string>({"a", "z"}));
+    expect_slices("KEYS");
+    for (const bool reverse : {false, true}) {
+      std::vector<std::string> argv = {"-", "+"};
+      std::vector<std::string> want = {"a", "z"};
+      if (reverse) {
+        argv.emplace_back("REV");
+        std::reverse(want.begin(), want.end());
+      }
+      const Page page = RangePage(server_.client(), argv);
+      EXPECT_EQ(page.keys, want);
+      EXPECT_EQ(page.next, "");
+      expect_slices("SCANRANGE");
+      EXPECT_EQ(WalkPages(server_.client(), "-", "+", reverse, {"LIMIT", "1"}), want);
+    }
+    for (int i = 0; i < 10; ++i) {
+      const std::string drawn = server_.Line("RANDOMKEY").text();
+      EXPECT_TRUE(drawn == "a" || drawn == "z") << drawn;
+    }
+    EXPECT_EQ(server_.Run({"DELRANGE", "(a", "(z"}).integer(), 0);
+    expect_slices("DELRANGE");
+    // Pages of SCAN may be empty, its walk is whole.
+    std::vector<std::string> scanned;
+    std::string cursor = "0";
+    int pages = 0;
+    do {
+      const TestReply reply = server_.Run({"SCAN", cursor});
+      cursor = std::string(reply.reply()[0].text());
+      for (const resp::Reply key : reply.reply()[1]) scanned.emplace_back(key.text());
+      ASSERT_LT(++pages, 100);
+    } while (cursor != "0");
+    EXPECT_EQ(scanned, std::vector<std::string>({"a", "z"}));
+    EXPECT_EQ(pages, sliced ? 4 : 1);
+    // With nothing alive up to the last one, a key is still found; and none at all is seen.
+    server_.Line("DEL a");
+    EXPECT_EQ(server_.Line("RANDOMKEY").text(), "z");
+    server_.Line("DEL z");
+    EXPECT_TRUE(server_.Line("RANDOMKEY").is_null());
+    server_.Run({"SET", Name(GetParam(), kKeys / 2), "alive"});
+    EXPECT_EQ(server_.Line("RANDOMKEY").text(), Name(GetParam(), kKeys / 2));
   }
 }
 

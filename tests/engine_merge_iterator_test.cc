@@ -88,6 +88,89 @@ TEST(MergeIteratorTest, IsNotValidWhereThereIsNothing) {
   EXPECT_FALSE(it.Valid());
 }
 
+// Walks with a limit of deleted keys, as far as it comes, and says where it halts.
+std::string WalkOn(MergeIterator& it, bool forward) {
+  std::string seen;
+  while (it.Valid()) {
+    seen.append(it.key()).append(" ");
+    if (forward) {
+      it.Next();
+    } else {
+      it.Prev();
+    }
+  }
+  if (it.halted()) seen.append("halted at ").append(it.key());
+  return seen;
+}
+
+TEST(MergeIteratorTest, HaltsAtOneDeletedKeyTooMany) {
+  Layers layers;
+  layers.Add({{"a", "1"}, {"b", "1"}, {"c", "1"}, {"d", "1"}, {"e", "1"}, {"f", "1"}, {"g", "1"}});
+  layers.Add({{"b", std::nullopt}, {"c", std::nullopt}, {"e", std::nullopt}, {"f", std::nullopt}});
+  layers.Add({{"c", std::nullopt}, {"f", "3"}});  // b, c and e are deleted
+  MergeIterator it = layers.Iterate();
+  it.set_skip_limit(2);
+  it.SeekAtLeast("");
+  EXPECT_EQ(WalkOn(it, true), "a d halted at e");
+  it.Resume(0);
+  EXPECT_EQ(WalkOn(it, true), "halted at e");
+  it.Resume(1);
+  EXPECT_EQ(WalkOn(it, true), "f g ");
+  // It counts over seeks and steps of both directions.
+  it.set_skip_limit(1);
+  it.SeekAtMost("zzz");
+  EXPECT_EQ(WalkOn(it, false), "g f d halted at c");
+  it.SeekAtLeast("b");
+  EXPECT_FALSE(it.Valid());
+  EXPECT_EQ(WalkOn(it, true), "halted at b");
+  it.SeekAtLeast("d");
+  EXPECT_EQ(it.key(), "d");
+  it.set_skip_limit(3);
+  EXPECT_EQ(WalkOn(it, true), "d f g ");
+}
+
+TEST(MergeIteratorTest, HaltedAndResumedItMeetsTheSameKeys) {
+  base::Random random(23);
+  for (int round = 0; round < 60; ++round) {
+    Layers layers;
+    for (int layer = 0; layer < 3; ++layer) {
+      std::map<std::string, std::optional<std::string>> writes;
+      for (uint64_t i = random.Below(200); i > 0; --i) {
+        auto& value = writes[TestKey(random.Below(200))];
+        if (random.Below(3) == 0) value = "v";
+      }
+      layers.Add(writes);
+    }
+    for (const bool forward : {true, false}) {
+      std::vector<std::string> want;
+      for (const auto& [key, value] : layers.model) want.push_back(key);
+      if (!forward) std::reverse(want.begin(), want.end());
+      std::vector<std::string> got;
+      MergeIterator it = layers.Iterate();
+      it.set_skip_limit(random.Below(4));
+      if (forward) {
+        it.SeekAtLeast("");
+      } else {
+        it.SeekAtMost(std::string(kMaxEngineKey, '\xff'));
+      }
+      while (it.Valid() || it.halted()) {
+        if (it.halted()) {
+          ASSERT_FALSE(layers.model.contains(std::string(it.key())));
+          it.Resume(1 + random.Below(4));
+          continue;
+        }
+        got.emplace_back(it.key());
+        if (forward) {
+          it.Next();
+        } else {
+          it.Prev();
+        }
+      }
+      ASSERT_EQ(got, want);
+    }
+  }
+}
+
 TEST(MergeIteratorTest, EqualsAModelUnderRandomUse) {
   base::Random random(17);
   for (int round = 0; round < 60; ++round) {

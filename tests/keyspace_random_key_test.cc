@@ -15,9 +15,10 @@ class RandomKeyTest : public KeyspaceTest {
  protected:
   std::optional<std::string> Draw(int db = 0) {
     txn_->Begin(now_ms_, true);
-    auto key = RandomKey(*txn_, db, random_.Next());
+    const RandomKeyResult drawn = RandomKey(*txn_, db, random_.Next());
     EXPECT_TRUE(txn_->status().ok()) << txn_->status();
-    return key;
+    EXPECT_EQ(drawn.searched_to, std::nullopt);
+    return drawn.key;
   }
   // How often each key came up.
   std::map<std::string, int> DrawMany(int draws) {
@@ -83,6 +84,35 @@ TEST_F(RandomKeyTest, AlwaysAMember) {
   const auto counts = DrawMany(1000);
   for (const auto& [key, count] : counts) EXPECT_TRUE(keys.contains(key));
   EXPECT_GT(counts.size(), 200U);
+}
+
+// Among many dead keys a draw gives what it knows, or says how far it has come.
+TEST_F(RandomKeyTest, ManyDeadKeys) {
+  const auto draw = [&] {
+    txn_->Begin(now_ms_, true);
+    return RandomKey(*txn_, 0, random_.Next());
+  };
+  for (int i = 0; i < 1000; ++i) {
+    const std::string key = "k" + std::to_string(1000 + i);
+    Put(0, key, "", i % 2 == 0 ? now_ms_ + 1 : kNoExpiry);
+  }
+  Checkpoint();
+  for (int i = 1; i < 1000; i += 2) Delete(0, "k" + std::to_string(1000 + i));
+  now_ms_ += 1;  // the other half has expired
+  RandomKeyResult drawn = draw();
+  EXPECT_EQ(drawn.key, std::nullopt);
+  ASSERT_NE(drawn.searched_to, std::nullopt);
+  EXPECT_GT(*drawn.searched_to, "k1000");
+  EXPECT_LT(*drawn.searched_to, "k1500");
+  Put(0, "k1500", "alive in the middle");
+  EXPECT_NE(draw().searched_to, std::nullopt);
+  Put(0, "z", "alive at the end");
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(draw().key, "z");
+  Put(0, "a", "alive at the beginning");
+  std::set<std::string> seen;
+  for (int i = 0; i < 50; ++i) seen.insert(draw().key.value_or("nothing"));
+  EXPECT_TRUE(seen.contains("a"));
+  EXPECT_FALSE(seen.contains("nothing"));
 }
 
 // Keys that differ only behind a long common part.

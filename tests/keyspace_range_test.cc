@@ -292,6 +292,30 @@ class RangeModel : public RangeWalkTest {
     ASSERT_TRUE(got == want) << got.size() << " keys for " << want.size() << " from "
                              << testing::PrintToString(min.Format()) << " to "
                              << testing::PrintToString(max.Format()) << " reverse " << reverse;
+    ASSERT_TRUE(WalkInSlices(db, min, max, reverse) == want)
+        << "in slices, from " << testing::PrintToString(min.Format()) << " to "
+        << testing::PrintToString(max.Format()) << " reverse " << reverse;
+  }
+
+  // The same by walks that pause, each of which goes on where the one before has paused.
+  std::vector<std::pair<std::string, std::string>> WalkInSlices(int db, Bound min, Bound max,
+                                                                bool reverse) {
+    std::vector<std::pair<std::string, std::string>> got;
+    const uint64_t max_steps = 1 + random_.Below(6);
+    for (int walks = 0; walks < 100'000; ++walks) {
+      txn_->Begin(now_ms_, true);
+      RangeWalk walk(*txn_, db, min, max, reverse, max_steps);
+      for (; walk.Valid(); walk.Next()) got.emplace_back(walk.user_key(), walk.value().payload);
+      if (!walk.paused()) return got;
+      const Bound behind{.kind = Bound::Kind::kExclusive, .key = walk.paused_at()};
+      // It always comes further.
+      const Bound& former = reverse ? max : min;
+      EXPECT_TRUE(former.kind == (reverse ? Bound::Kind::kMax : Bound::Kind::kMin) ||
+                  former.key != behind.key || former.kind != behind.kind);
+      (reverse ? max : min) = behind;
+    }
+    ADD_FAILURE() << "the walk does not end";
+    return got;
   }
 
   base::Random random_{20};

@@ -48,10 +48,11 @@ struct Range {
   Bound max;
   bool reverse = false;
 
-  RangeWalk Walk(Context& ctx) const { return {ctx.txn, db, min, max, reverse}; }
-  // The next walk begins at `key`, or behind it.
-  void ContinueAt(std::string_view key, Bound::Kind kind) {
-    (reverse ? max : min) = {.kind = kind, .key = std::string(key)};
+  // A slice of it.
+  RangeWalk Walk(Context& ctx) const { return {ctx.txn, db, min, max, reverse, kSliceSteps}; }
+  // The next walk begins behind `key`.
+  void ContinueBehind(std::string_view key) {
+    (reverse ? max : min) = {.kind = Bound::Kind::kExclusive, .key = std::string(key)};
   }
   [[nodiscard]] const Bound& near_end() const { return reverse ? max : min; }
 };
@@ -79,11 +80,7 @@ class ScanRangeTask final : public exec::Task {
 
   Effect Step(Context& ctx, bool* done) override {
     RangeWalk walk = range_.Walk(ctx);
-    for (uint64_t seen = 0; walk.Valid(); walk.Next()) {
-      if (++seen > kSliceSteps) {
-        range_.ContinueAt(walk.user_key(), Bound::Kind::kInclusive);
-        return Effect::kNone;
-      }
+    for (; walk.Valid(); walk.Next()) {
       // The page is full; that there is more is what `next` says.
       if (found_ == limit_ || body_.size() > kMaxPageBytes) {
         *done = true;
@@ -91,8 +88,12 @@ class ScanRangeTask final : public exec::Task {
         return Effect::kNone;
       }
       if (!filter_.Matches(walk.user_key(), walk.value())) continue;
-      range_.ContinueAt(walk.user_key(), Bound::Kind::kExclusive);
+      range_.ContinueBehind(walk.user_key());
       AddItem(walk);
+    }
+    if (walk.paused()) {
+      range_.ContinueBehind(walk.paused_at());
+      return Effect::kNone;
     }
     *done = true;
     Reply(ctx, {});
@@ -162,12 +163,10 @@ class CountRangeTask final : public exec::Task {
 
   Effect Step(Context& ctx, bool* done) override {
     RangeWalk walk = range_.Walk(ctx);
-    for (uint64_t seen = 0; walk.Valid(); walk.Next()) {
-      if (++seen > kSliceSteps) {
-        range_.ContinueAt(walk.user_key(), Bound::Kind::kInclusive);
-        return Effect::kNone;
-      }
-      ++count_;
+    for (; walk.Valid(); walk.Next()) ++count_;
+    if (walk.paused()) {
+      range_.ContinueBehind(walk.paused_at());
+      return Effect::kNone;
     }
     *done = true;
     ctx.reply.Integer(count_);
@@ -198,7 +197,9 @@ class DelRangeTask final : public exec::Task {
         --left_;
         walk.Next();
       }
-      *done = !walk.Valid() || left_ == 0;
+      *done = (!walk.Valid() && !walk.paused()) || left_ == 0;
+      if (!keys.empty()) range_.ContinueBehind(keys.back());
+      if (walk.paused()) range_.ContinueBehind(walk.paused_at());
     }
     const Effect effect = Delete(ctx, std::move(keys));
     if (*done) ctx.reply.Integer(deleted_);
@@ -208,7 +209,6 @@ class DelRangeTask final : public exec::Task {
  private:
   Effect Delete(Context& ctx, std::vector<std::string> keys) {
     if (keys.empty()) return Effect::kNone;
-    range_.ContinueAt(keys.back(), Bound::Kind::kExclusive);
     deleted_ += static_cast<int64_t>(keys.size());
     std::vector<std::string_view> command = {"DEL"};
     for (std::string& key : keys) {

@@ -75,14 +75,18 @@ Effect Scan(Context& ctx) {
 
   std::string last;
   std::vector<std::string> keys;
-  RangeWalk walk(ctx.txn, ctx.db(), std::move(min), std::move(max), /*reverse=*/false);
   const auto count = static_cast<uint64_t>(options.count);
+  RangeWalk walk(ctx.txn, ctx.db(), std::move(min), std::move(max), /*reverse=*/false,
+                 std::max(count + 1, kSliceSteps));
   for (uint64_t seen = 0; walk.Valid() && seen < count; ++seen) {
     last.assign(walk.user_key());
     if (options.filter.Matches(last, walk.value())) keys.push_back(last);
     walk.Next();
   }
-  const uint64_t next = walk.Valid() ? ctx.env.scan_cursors->Add(ctx.db(), std::move(last)) : 0;
+  // A page may well be empty, when all that it came to is deleted or has expired.
+  if (walk.paused()) last = walk.paused_at();
+  const bool more = walk.Valid() || walk.paused();
+  const uint64_t next = more ? ctx.env.scan_cursors->Add(ctx.db(), std::move(last)) : 0;
   ctx.reply.Array(2);
   ctx.reply.Bulk(base::IntegerText(next).view());
   ctx.reply.Array(keys.size());
@@ -100,15 +104,15 @@ class KeysTask final : public exec::Task {
 
   Effect Step(Context& ctx, bool* done) override {
     resp::ReplyWriter body(body_);
-    RangeWalk walk(ctx.txn, db_, min_, max_, /*reverse=*/false);
-    for (uint64_t seen = 0; walk.Valid(); walk.Next()) {
-      if (++seen > kSliceSteps) {
-        min_ = {.kind = Bound::Kind::kInclusive, .key = std::string(walk.user_key())};
-        return Effect::kNone;
-      }
+    RangeWalk walk(ctx.txn, db_, min_, max_, /*reverse=*/false, kSliceSteps);
+    for (; walk.Valid(); walk.Next()) {
       if (!filter_.Matches(walk.user_key(), walk.value())) continue;
       body.Bulk(walk.user_key());
       ++found_;
+    }
+    if (walk.paused()) {
+      min_ = {.kind = Bound::Kind::kExclusive, .key = walk.paused_at()};
+      return Effect::kNone;
     }
     ctx.reply.Array(found_);
     ctx.reply.Raw(body_);
@@ -129,10 +133,40 @@ Effect Keys(Context& ctx) {
   return exec::RunSliced(ctx, std::make_unique<KeysTask>(ctx.argv[1], ctx.db()));
 }
 
+// What is left to RANDOMKEY when a draw meets none but dead keys: the first one that is alive.
+class FirstKeyTask final : public exec::Task {
+ public:
+  FirstKeyTask(int db, std::string behind) : db_(db), behind_(std::move(behind)) {}
+
+  Effect Step(Context& ctx, bool* done) override {
+    const RangeWalk walk(ctx.txn, db_, {.kind = Bound::Kind::kExclusive, .key = behind_},
+                         {.kind = Bound::Kind::kMax, .key = {}}, /*reverse=*/false, kSliceSteps);
+    if (walk.paused()) {
+      behind_ = walk.paused_at();
+      return Effect::kNone;
+    }
+    if (walk.Valid()) {
+      ctx.reply.Bulk(walk.user_key());
+    } else {
+      ctx.reply.Null();
+    }
+    *done = true;
+    return Effect::kNone;
+  }
+
+ private:
+  int db_;
+  std::string behind_;
+};
+
 Effect RandomKey(Context& ctx) {
-  const auto key = keyspace::RandomKey(ctx.txn, ctx.db(), ctx.env.random->Next());
-  if (key) {
-    ctx.reply.Bulk(*key);
+  auto drawn = keyspace::RandomKey(ctx.txn, ctx.db(), ctx.env.random->Next());
+  if (drawn.searched_to) {
+    return exec::RunSliced(ctx,
+                           std::make_unique<FirstKeyTask>(ctx.db(), *std::move(drawn.searched_to)));
+  }
+  if (drawn.key) {
+    ctx.reply.Bulk(*drawn.key);
   } else {
     ctx.reply.Null();
   }

@@ -103,9 +103,18 @@ class Iterator {
   // REQUIRES: Valid(). Direction may change at any time.
   virtual void Next() = 0;
   virtual void Prev() = 0;
-  // REQUIRES: Valid().
+  // REQUIRES: Valid(); key() also when halted().
   [[nodiscard]] virtual std::string_view key() const = 0;
   [[nodiscard]] virtual std::string_view value() const = 0;
+
+  // A mass deletion leaves as many keys to step over as it had, until the next checkpoint. Seeks
+  // and steps go over at most so many deleted keys from now on, in all; no limit at first. At one
+  // too many the iterator halts: it is not Valid, and key() is that deleted key.
+  virtual void set_skip_limit(uint64_t deleted_keys) = 0;
+  [[nodiscard]] virtual bool halted() const = 0;
+  // Goes on in the direction of the call that halted, under a new limit. REQUIRES: halted().
+  virtual void Resume(uint64_t deleted_keys) = 0;
+
   // The first read error met; the iterator is not Valid from then on.
   [[nodiscard]] virtual absl::Status status() const = 0;
 };

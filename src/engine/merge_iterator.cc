@@ -45,6 +45,7 @@ void MergeIterator::StepPastCurrent() {
 }
 
 void MergeIterator::Settle() {
+  halted_ = false;
   while (true) {
     current_ = nullptr;
     if (!status_.ok()) return;
@@ -59,8 +60,19 @@ void MergeIterator::Settle() {
       if (forward_ ? order < 0 : order > 0) current_ = &layer;
     }
     if (current_ == nullptr || !current_->cursor->deleted()) return;
+    if (skips_left_ == 0) {
+      halted_ = true;
+      return;
+    }
+    --skips_left_;
     StepPastCurrent();
   }
+}
+
+void MergeIterator::Resume(uint64_t deleted_keys) {
+  CAIRN_CHECK(halted_);
+  skips_left_ = deleted_keys;
+  Settle();
 }
 
 void MergeIterator::SeekAtLeast(std::string_view key) {

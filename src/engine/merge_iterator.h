@@ -4,6 +4,7 @@
 // Thread and lifetime: as layer_cursor.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,13 +25,16 @@ class MergeIterator final : public Iterator {
   MergeIterator(const MergeIterator&) = delete;
   MergeIterator& operator=(const MergeIterator&) = delete;
 
-  [[nodiscard]] bool Valid() const override { return current_ != nullptr; }
+  [[nodiscard]] bool Valid() const override { return current_ != nullptr && !halted_; }
   void SeekAtLeast(std::string_view key) override;
   void SeekAtMost(std::string_view key) override;
   void Next() override;
   void Prev() override;
   [[nodiscard]] std::string_view key() const override { return current_->key; }
   [[nodiscard]] std::string_view value() const override { return current_->cursor->value(); }
+  void set_skip_limit(uint64_t deleted_keys) override { skips_left_ = deleted_keys; }
+  [[nodiscard]] bool halted() const override { return halted_; }
+  void Resume(uint64_t deleted_keys) override;
   [[nodiscard]] absl::Status status() const override { return status_; }
 
  private:
@@ -52,6 +56,8 @@ class MergeIterator final : public Iterator {
 
   std::vector<Layer> layers_;
   Layer* current_ = nullptr;
+  uint64_t skips_left_ = UINT64_MAX;
+  bool halted_ = false;
   // Walking forward, all layers stand at or behind the current key; backward, at or before it.
   bool forward_ = true;
   absl::Status status_;

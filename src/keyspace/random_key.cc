@@ -17,25 +17,31 @@ constexpr int kMaxLevels = 16;
 // the key behind a gap must not be drawn each time that the gap is hit.
 constexpr int kMaxTries = 12;
 constexpr uint64_t kMaxSteps = 64;
+// Keys that one look passes, dead ones among them. The first look that finds no key alive among so
+// many ends the drawing.
+constexpr uint64_t kLookSteps = 128;
+static_assert(kLookSteps > kMaxSteps);
 
 class Draw {
  public:
   Draw(Txn& txn, int db, uint64_t seed) : txn_(&txn), db_(db), random_(seed) {}
 
-  std::optional<std::string> Run() {
+  RandomKeyResult Run() {
     auto first = FirstIn(Lowest(), Highest(), /*reverse=*/false);
+    std::optional<std::string> searched_to = std::exchange(paused_at_, std::nullopt);
     auto last = FirstIn(Lowest(), Highest(), /*reverse=*/true);
-    if (!first || !last) return std::nullopt;
+    if (!first && !last) return {.key = std::nullopt, .searched_to = std::move(searched_to)};
+    if (!first || !last) return {.key = first ? first : last, .searched_to = std::nullopt};
     first_ = *std::move(first);
     last_ = *std::move(last);
     if (first_ > last_) {
       // Walks verify no record of more than about a kilobyte, so this can come of a damaged key.
       txn_->Fail(absl::DataLossError("keys are out of order in the store"));
-      return std::nullopt;
+      return {};
     }
     for (int level = 0; level < kMaxLevels && Narrow(); ++level) {
     }
-    return StepOn(first_, random_.Below(kMaxSteps));
+    return {.key = StepOn(first_, random_.Below(kMaxSteps)), .searched_to = std::nullopt};
   }
 
  private:
@@ -43,7 +49,8 @@ class Draw {
   static Bound Highest() { return {.kind = Bound::Kind::kMax, .key = {}}; }
 
   std::optional<std::string> FirstIn(Bound min, Bound max, bool reverse) {
-    const RangeWalk walk(*txn_, db_, std::move(min), std::move(max), reverse);
+    const RangeWalk walk(*txn_, db_, std::move(min), std::move(max), reverse, kLookSteps);
+    if (walk.paused()) paused_at_ = walk.paused_at();
     if (!walk.Valid()) return std::nullopt;
     return std::string(walk.user_key());
   }
@@ -81,7 +88,8 @@ class Draw {
     return true;
   }
 
-  // The key `steps` places behind `from`, where the first one comes behind the last.
+  // The key `steps` places behind `from`, where the first one comes behind the last. `from` itself,
+  // a key, when there is too much between that is dead.
   std::optional<std::string> StepOn(const std::string& from, uint64_t steps) {
     while (true) {
       uint64_t seen = 0;
@@ -89,10 +97,11 @@ class Draw {
         RangeWalk walk(*txn_, db_,
                        wrapped ? Lowest() : Bound{.kind = Bound::Kind::kInclusive, .key = from},
                        wrapped ? Bound{.kind = Bound::Kind::kExclusive, .key = from} : Highest(),
-                       /*reverse=*/false);
+                       /*reverse=*/false, kLookSteps);
         for (; walk.Valid(); walk.Next(), ++seen) {
           if (seen == steps) return std::string(walk.user_key());
         }
+        if (walk.paused()) return from;
       }
       if (seen == 0) return std::nullopt;
       steps %= seen;
@@ -104,11 +113,12 @@ class Draw {
   base::Random random_;
   std::string first_;  // the range that is left
   std::string last_;
+  std::optional<std::string> paused_at_;  // where a look has given up
 };
 
 }  // namespace
 
-std::optional<std::string> RandomKey(Txn& txn, int db, uint64_t seed) {
+RandomKeyResult RandomKey(Txn& txn, int db, uint64_t seed) {
   return Draw(txn, db, seed).Run();
 }
 

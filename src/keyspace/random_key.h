@@ -15,8 +15,17 @@
 
 namespace cairn::keyspace {
 
-// Some key of `db` that has not expired; nullopt when there is none, or when `txn` has failed.
-// `seed` = any number: it decides which one.
-std::optional<std::string> RandomKey(Txn& txn, int db, uint64_t seed);
+struct RandomKeyResult {
+  // Some key that has not expired. Missing when there is none, when `txn` has failed, or when
+  // `searched_to` is there.
+  std::optional<std::string> key;
+  // So many keys were deleted or have expired that the draw gave up: it met none that is alive up
+  // to this one, from the lowest on. Behind it there may be some.
+  std::optional<std::string> searched_to;
+};
+
+// Draws from `db`. `seed` = any number: it decides which key comes up. Takes no longer than about a
+// millisecond; among many deleted or expired keys some may come up far more often than others.
+RandomKeyResult RandomKey(Txn& txn, int db, uint64_t seed);
 
 }  // namespace cairn::keyspace

@@ -57,14 +57,18 @@ bool Bound::AdmitsFromAbove(std::string_view candidate) const {
   return false;
 }
 
-RangeWalk::RangeWalk(Txn& txn, int db, Bound min, Bound max, bool reverse)
+RangeWalk::RangeWalk(Txn& txn, int db, Bound min, Bound max, bool reverse, uint64_t max_steps)
     : txn_(&txn),
       min_(std::move(min)),
       max_(std::move(max)),
       reverse_(reverse),
       id_prefix_(KeyCodec::IdPrefix(txn.keyspace().id(db))),
       id_(txn.keyspace().id(db)),
-      it_(txn.keyspace().engine().NewIterator(engine::Table::kKeys)) {
+      it_(txn.keyspace().engine().NewIterator(engine::Table::kKeys)),
+      max_steps_(max_steps),
+      steps_left_(max_steps) {
+  CAIRN_CHECK(max_steps > 0);
+  it_->set_skip_limit(max_steps);
   if (min_.kind == Bound::Kind::kMax || max_.kind == Bound::Kind::kMin) return;
   SeekFirst();
   valid_ = true;
@@ -88,7 +92,29 @@ void RangeWalk::SeekFirst() {
     from = KeyCodec::SeekKey(id_, max_.key);
   }
   it_->SeekAtMost(from);
+  // At most the empty key of the next id stands between.
+  if (it_->halted() && KeyCodec::IdOf(it_->key()) > id_) it_->Resume(max_steps_);
   while (it_->Valid() && KeyCodec::IdOf(it_->key()) > id_) it_->Prev();
+}
+
+void RangeWalk::Step() {
+  if (reverse_) {
+    it_->Prev();
+  } else {
+    it_->Next();
+  }
+}
+
+void RangeWalk::Pause(std::string_view key) {
+  paused_at_ = std::string(key);
+  valid_ = false;
+}
+
+bool RangeWalk::AtEngineKey() {
+  while (it_->halted() && it_->key().starts_with(id_prefix_) && KeyCodec::IsLong(it_->key())) {
+    it_->Resume(max_steps_);
+  }
+  return it_->Valid();
 }
 
 bool RangeWalk::TakeGroupMember() {
@@ -103,7 +129,7 @@ void RangeWalk::GatherGroup() {
   const std::string group(KeyCodec::GroupOf(it_->key()));
   group_.clear();
   group_next_ = 0;
-  while (it_->Valid() && KeyCodec::IsLong(it_->key()) && KeyCodec::GroupOf(it_->key()) == group) {
+  while (AtEngineKey() && KeyCodec::IsLong(it_->key()) && KeyCodec::GroupOf(it_->key()) == group) {
     const auto record = DecodeRecord(it_->value());
     if (!record.ok()) {
       txn_->Fail(record.status());
@@ -118,11 +144,7 @@ void RangeWalk::GatherGroup() {
                                 .hint = record->hint,
                                 .expire_ms = record->expire_ms,
                                 .payload = record->payload}});
-    if (reverse_) {
-      it_->Prev();
-    } else {
-      it_->Next();
-    }
+    Step();
   }
   std::sort(group_.begin(), group_.end(), [this](const Member& a, const Member& b) {
     return reverse_ ? a.key > b.key : a.key < b.key;
@@ -130,8 +152,12 @@ void RangeWalk::GatherGroup() {
 }
 
 bool RangeWalk::LoadFromEngine() {
-  if (!it_->Valid()) {
+  if (!AtEngineKey()) {
     if (!it_->status().ok()) txn_->Fail(it_->status());
+    if (it_->halted() && it_->key().starts_with(id_prefix_)) {
+      const std::string_view deleted = KeyCodec::UserPart(it_->key());
+      if (!IsBeyond(deleted)) Pause(deleted);
+    }
     return false;
   }
   const std::string_view engine_key = it_->key();
@@ -171,25 +197,21 @@ void RangeWalk::Settle() {
     const bool inside =
         reverse_ ? max_.AdmitsFromAbove(user_key_) : min_.AdmitsFromBelow(user_key_);
     if (inside && !txn_->Hides(value_)) return;
-    if (group_.empty()) {
-      if (reverse_) {
-        it_->Prev();
-      } else {
-        it_->Next();
-      }
+    if (inside && --steps_left_ == 0) {
+      Pause(user_key_);
+      return;
     }
+    if (group_.empty()) Step();
   }
 }
 
 void RangeWalk::Next() {
   CAIRN_CHECK(valid_);
-  if (group_.empty()) {
-    if (reverse_) {
-      it_->Prev();
-    } else {
-      it_->Next();
-    }
+  if (--steps_left_ == 0) {
+    Pause(user_key_);
+    return;
   }
+  if (group_.empty()) Step();
   Settle();
 }
 

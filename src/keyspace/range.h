@@ -38,12 +38,21 @@ struct Bound {
 
 class RangeWalk {
  public:
+  static constexpr uint64_t kNoLimit = UINT64_MAX;
   // Walks the keys k of `db` with min <= k <= max (by the bounds' kinds), downwards when `reverse`.
   // Expired keys are left out (as txn's time and mode say). Damage is reported to `txn`, and ends
   // the walk.
-  RangeWalk(Txn& txn, int db, Bound min, Bound max, bool reverse);
+  //
+  // The walk pauses when it has passed `max_steps` keys, expired ones among them, or as many
+  // deleted ones, whose remains the engine has until its next checkpoint. Those of long keys with
+  // one prefix do not count: such a group is taken as a whole. REQUIRES: max_steps > 0.
+  RangeWalk(Txn& txn, int db, Bound min, Bound max, bool reverse, uint64_t max_steps = kNoLimit);
 
   [[nodiscard]] bool Valid() const { return valid_; }
+  // True when the walk is not Valid because it has paused: there may be more. The next walk goes on
+  // behind paused_at(), exclusively.
+  [[nodiscard]] bool paused() const { return paused_at_.has_value(); }
+  [[nodiscard]] const std::string& paused_at() const { return *paused_at_; }
   void Next();  // REQUIRES: Valid()
   // REQUIRES: Valid().
   [[nodiscard]] std::string_view user_key() const { return user_key_; }
@@ -60,9 +69,13 @@ class RangeWalk {
   [[nodiscard]] bool IsBeyond(std::string_view key) const {
     return reverse_ ? !min_.AdmitsFromBelow(key) : !max_.AdmitsFromAbove(key);
   }
+  void Step();    // the engine's iterator, to the next key
   void Settle();  // moves on until the current key is live and inside, or the walk ends
-  bool
-  LoadFromEngine();  // reads the record under the engine's iterator; false = the walk has ended
+  void Pause(std::string_view key);
+  // True when the engine's iterator stands on a live key. It does not halt among long keys.
+  bool AtEngineKey();
+  // Reads the record under the engine's iterator; false = the walk has ended, or pauses.
+  bool LoadFromEngine();
   void GatherGroup();
   bool TakeGroupMember();
 
@@ -75,6 +88,9 @@ class RangeWalk {
   std::unique_ptr<engine::Iterator> it_;
   std::vector<Member> group_;  // in walking order
   size_t group_next_ = 0;
+  const uint64_t max_steps_;
+  uint64_t steps_left_;
+  std::optional<std::string> paused_at_;
   bool valid_ = false;
   std::string_view user_key_;
   Value value_;
