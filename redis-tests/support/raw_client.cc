@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace cairn::redis_tests {
@@ -163,22 +164,37 @@ void RawClient::Close() {
   wanted_size_ = 0;
 }
 
+bool RawClient::ConnectTo(const void* address, unsigned size) {
+  if (fd_ < 0) return false;
+  if (connect(fd_, static_cast<const sockaddr*>(address), size) != 0) {
+    Close();
+    return false;
+  }
+  fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
+  return true;
+}
+
 bool RawClient::Connect(int port) {
   Close();
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd_ < 0) return false;
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    Close();
-    return false;
-  }
+  if (!ConnectTo(&address, sizeof address)) return false;
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
   return true;
+}
+
+bool RawClient::ConnectUnix(const std::string& path) {
+  Close();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  path.copy(address.sun_path, path.size());
+  fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return ConnectTo(&address, sizeof address);
 }
 
 bool RawClient::Fill() {

@@ -45,6 +45,8 @@ class RawClient {
 
   // Connects to 127.0.0.1:port, dropping an older connection; false when nobody listens.
   bool Connect(int port);
+  // The same for a Unix socket.
+  bool ConnectUnix(const std::string& path);
   void Close();
   [[nodiscard]] bool connected() const { return fd_ >= 0; }
 
@@ -58,6 +60,8 @@ class RawClient {
   std::string Call(const Command& command);
 
  private:
+  // Connects fd_; false when nobody listens.
+  bool ConnectTo(const void* address, unsigned size);
   bool Fill();  // reads what has come; false at the end of the stream
   bool TakeReply(std::string* reply);
 

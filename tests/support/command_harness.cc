@@ -10,9 +10,6 @@
 #include "exec/effects.h"
 #include "exec/executor.h"
 #include "gtest/gtest.h"
-#include "keyspace/key_codec.h"
-#include "keyspace/range.h"
-#include "keyspace/txn.h"
 #include "resp/request_parser.h"
 #include "server/families.h"
 
@@ -240,64 +237,10 @@ std::vector<std::string> CommandHarness::StreamSince(uint64_t offset) {
   return commands;
 }
 
-DbState CommandHarness::DumpDb(int db) {
-  using keyspace::Bound;
-  keyspace::Keyspace& keyspace = storage_->keyspace();
-  keyspace::Txn txn(keyspace);
-  txn.Begin(clock_.WallMs(), /*decides_expiry=*/false);
-  DbState state;
-  uint64_t expires = 0;
-  {
-    keyspace::RangeWalk walk(txn, db, {.kind = Bound::Kind::kMin, .key = {}},
-                             {.kind = Bound::Kind::kMax, .key = {}}, /*reverse=*/false);
-    for (; walk.Valid(); walk.Next()) {
-      const keyspace::Value value = walk.value();
-      expires += value.expire_ms != keyspace::kNoExpiry ? 1 : 0;
-      state.insert_or_assign(std::string(walk.user_key()),
-                             KeyState{value.type, value.expire_ms, std::string(value.payload)});
-    }
-  }
-  EXPECT_TRUE(txn.status().ok()) << txn.status();
-  EXPECT_EQ(keyspace.stats(db).keys, state.size()) << "database " << db;
-  EXPECT_EQ(keyspace.stats(db).expires, expires) << "database " << db;
-  for (const auto& [key, want] : state) {
-    const keyspace::Value value = txn.Read(db, key);
-    const KeyState got{value.type, value.expire_ms, std::string(value.payload)};
-    EXPECT_TRUE(got == want) << "walk and point read differ: database " << db << " " << Quoted(key);
-  }
-  return state;
-}
-
 ServerState CommandHarness::Dump() {
-  keyspace::Keyspace& keyspace = storage_->keyspace();
-  const keyspace::KeyCodec& codec = keyspace.codec();
-  ServerState state;
-  std::map<std::string, std::string> index;
-  for (int db = 0; db < keyspace.databases(); ++db) {
-    DbState keys = DumpDb(db);
-    for (const auto& [key, value] : keys) {
-      if (value.expire_ms == keyspace::kNoExpiry) continue;
-      keyspace::EngineKey engine_key;
-      codec.Encode(keyspace.id(db), key, &engine_key);
-      auto entry = codec.EncodeExpiry(engine_key.view(), value.expire_ms);
-      index.emplace(std::move(entry.key), std::move(entry.value));
-    }
-    if (!keys.empty()) state.emplace(db, std::move(keys));
-  }
-  // Nothing but these entries, besides those of databases that were flushed and wait for their end.
-  const auto it = storage_->engine().NewIterator(engine::Table::kExpiry);
-  for (int db = 0; db < keyspace.databases(); ++db) {
-    const std::string prefix = keyspace::KeyCodec::IdPrefix(keyspace.id(db));
-    for (it->SeekAtLeast(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-      const auto want = index.find(std::string(it->key()));
-      EXPECT_NE(want, index.end()) << "an entry of the expiry index has no key";
-      if (want == index.end()) continue;
-      EXPECT_EQ(it->value(), want->second);
-      index.erase(want);
-    }
-  }
-  EXPECT_TRUE(index.empty()) << index.size() << " keys are not in the expiry index";
-  return state;
+  auto state = DumpState(*storage_, clock_.WallMs());
+  EXPECT_TRUE(state.ok()) << state.status();
+  return state.ok() ? *std::move(state) : ServerState();
 }
 
 // ---- ExpectExchanges

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,12 +22,12 @@
 #include "exec/command_table.h"
 #include "exec/context.h"
 #include "exec/gates.h"
-#include "keyspace/record.h"
 #include "resp/reply.h"
 #include "resp/reply_parser.h"
 #include "resp/reply_writer.h"
 #include "server/storage.h"
 #include "support/fake_clock.h"
+#include "support/state_dump.h"
 #include "support/temp_dir.h"
 
 namespace cairn::test {
@@ -87,17 +86,6 @@ class TestClient {
   int slices_ = 0;
 };
 
-// Everything that a server knows of a key.
-struct KeyState {
-  keyspace::Type type = keyspace::Type::kNone;
-  int64_t expire_ms = keyspace::kNoExpiry;
-  std::string value;
-
-  bool operator==(const KeyState&) const = default;
-};
-using DbState = std::map<std::string, KeyState>;
-using ServerState = std::map<int, DbState>;  // databases with keys only
-
 class CommandHarness {
  public:
   // `options.dir` is replaced. `table` = the commands to serve; null: server::DataFamilies().
@@ -150,7 +138,6 @@ class CommandHarness {
 
  private:
   void Open();
-  DbState DumpDb(int db);
 
   TempDir dir_;
   FakeClock clock_;
