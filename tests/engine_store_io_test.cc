@@ -1,6 +1,8 @@
 // LMDB on a disk that fails: this program's pwrite and fdatasync stand between LMDB and the kernel.
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -121,6 +123,20 @@ TEST_F(StoreIoTest, AMetaWriteThatReachedTheFileButWasReportedAsFailedIsNoHarm) 
     ASSERT_TRUE(PutOne("k", "old").ok());
     ASSERT_EQ(GetOne("k"), "old");
   }
+}
+
+// What was not synced when the power went may be zeros.
+TEST_F(StoreIoTest, AStoreWhoseCreationWasCutOffIsMadeAgain) {
+  const TempDir dir;
+  failing_syncs = 1;
+  ASSERT_FALSE(OpenLmdbStore({.dir = dir.path()}).ok());
+  ASSERT_EQ(failing_syncs, 0);
+  for (const auto& file : std::filesystem::directory_iterator(dir.path())) {
+    const std::string zeros(file.file_size(), '\0');
+    std::ofstream(file.path(), std::ios::binary) << zeros;
+  }
+  const auto store = OpenLmdbStore({.dir = dir.path()});
+  EXPECT_TRUE(store.ok()) << store.status();
 }
 
 TEST_F(StoreIoTest, AnEngineGoesOnAfterEveryKindOfFailure) {

@@ -14,4 +14,5 @@ cairn_test(server_log_failure_test SOURCES server_log_failure_test.cc
   DEPS cairn_server_thread cairn_test_support)
 cairn_test(server_first_start_test SOURCES server_first_start_test.cc support/crash_calls.cc
   DEPS cairn_server_thread cairn_test_support ${CMAKE_DL_LIBS})
-cairn_test(server_storage_test SOURCES server_storage_test.cc DEPS cairn_command_harness)
+cairn_test(server_storage_test SOURCES server_storage_test.cc
+  DEPS cairn_command_harness cairn_server_thread cairn_test_support)

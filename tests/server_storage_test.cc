@@ -19,6 +19,8 @@
 #include "server/storage.h"
 #include "support/command_harness.h"
 #include "support/fake_clock.h"
+#include "support/memory_fs.h"
+#include "support/split_fs.h"
 #include "support/temp_dir.h"
 #include "wal/format.h"
 #include "wal/survey.h"
@@ -122,6 +124,27 @@ TEST(ServerStorage, ALongLogIsReplayedInLittleMemory) {
   server.Reopen();
   EXPECT_TRUE(server.Dump() == before);
   EXPECT_GT(server.storage().engine().checkpoint().log_offset, 0U);
+}
+
+// The folder's own name is a change of the folder above it.
+TEST(ServerStorage, ANewFolderOutlastsAPowerCut) {
+  const test::TempDir outer;
+  const std::string dir = outer.path() + "/data";
+  std::filesystem::create_directories(dir + "/store");  // LMDB's part needs a real folder
+  for (const std::string_view end : {"", "/"}) {
+    test::MemoryFs fs;
+    test::CreateFolders(fs, outer.path());
+    const test::FakeClock clock;
+    const exec::CommandTable table(DataFamilies());
+    RecoveryReport report;
+    StorageOptions options;
+    options.dir = dir + std::string(end);
+    const auto storage = Storage::Open(fs, clock, table, options, &report);
+    ASSERT_TRUE(storage.ok()) << storage.status();
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      EXPECT_TRUE(fs.Crash(seed)->Exists(dir + "/log")) << seed;
+    }
+  }
 }
 
 TEST(ServerStorage, ASecondOneIsRefused) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/canary.h"
 #include "wal/survey.h"
 
 namespace cairn::wal {
@@ -114,7 +115,9 @@ absl::Status Recovery::MakeLasting() {
       return file.status();
     }
     absl::Status status = Rewrite(**file, begin, scan.info.bytes);
-    status.Update(status.ok() ? (*file)->Sync() : status);
+    if (status.ok() && !base::LeavesOut("recovered log sync")) {
+      status = (*file)->Sync();
+    }
     if (!status.ok()) {
       return status;
     }
