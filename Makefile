@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 
-.PHONY: all help run test unit check format tidy bench asan tsan fuzz clean deps deps-test
+.PHONY: all help run test unit check format tidy bench asan tsan fuzz crash-test clean deps deps-test
 
 all: deps $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target cairn-server cairn-backup cairn-check cairn-log cairn-restore cairn-bench resp_echo
@@ -20,6 +20,7 @@ help:
 	@echo 'make asan    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make tsan    unit tests under ThreadSanitizer'
 	@echo 'make fuzz    parsers and files under libFuzzer, SECONDS=600 each, or only TARGETS="log glob"'
+	@echo 'make crash-test IMAGES=100000 SEED=1  power cuts: so many disks are built and checked'
 	@echo 'make clean   remove the build folders'
 
 deps:
@@ -43,6 +44,15 @@ unit: deps-test
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCAIRN_TESTS=ON $(CMAKE_FLAGS)
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cd $(BUILD) && ctest --output-on-failure -L unit
+
+IMAGES ?= 2000
+SEED ?= 1
+
+crash-test: deps-test
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCAIRN_TESTS=ON $(CMAKE_FLAGS)
+	@cmake --build $(BUILD) -j $(JOBS) --target cairn-server cairn_recorder crash_images
+	@$(BUILD)/bin/crash_images --server $(BUILD)/bin/cairn-server --recorder $(BUILD)/bin/libcairn_recorder.so \
+	  --images $(IMAGES) --seed $(SEED) --processes $(JOBS)
 
 asan:
 	@$(MAKE) --no-print-directory unit BUILD=build-asan CMAKE_FLAGS='-DCAIRN_SANITIZE=address,undefined'

@@ -128,10 +128,10 @@ TEST(ServerStorage, ALongLogIsReplayedInLittleMemory) {
 
 // The folder's own name is a change of the folder above it.
 TEST(ServerStorage, ANewFolderOutlastsAPowerCut) {
-  const test::TempDir outer;
-  const std::string dir = outer.path() + "/data";
-  std::filesystem::create_directories(dir + "/store");  // LMDB's part needs a real folder
   for (const std::string_view end : {"", "/"}) {
+    const test::TempDir outer;
+    const std::string dir = outer.path() + "/data";
+    std::filesystem::create_directories(dir + "/store");  // LMDB's part needs a real folder
     test::MemoryFs fs;
     test::CreateFolders(fs, outer.path());
     const test::FakeClock clock;
