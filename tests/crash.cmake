@@ -48,3 +48,22 @@ cairn_canary(canary_run_file "run file sync" always engine/run_file.cc)
 cairn_canary(canary_run_folder "run folder sync" always engine/run_file.cc)
 cairn_canary(canary_checkpoint "checkpoint log sync" always server/storage.cc)
 cairn_canary(canary_outer_folder "outer folder sync" always server/storage.cc)
+
+# cairn_failpoint_server(name source ...): the server with a hook that kills it at a named place (src/base/failpoint.h);
+# otherwise the released program's own objects, but for `source`.
+function(cairn_failpoint_server name)
+  add_executable(${name} $<TARGET_OBJECTS:cairn-server> crash/failpoint_hook.cc ${ARGN})
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR})
+  target_link_libraries(${name} PRIVATE cairn_server CLI11::CLI11 PkgConfig::systemd Threads::Threads)
+endfunction()
+
+cairn_failpoint_server(cairn-server-failpoints)
+cairn_failpoint_server(cairn-server-canary_log_write ${PROJECT_SOURCE_DIR}/src/wal/log.cc)
+target_compile_definitions(cairn-server-canary_log_write PRIVATE "CAIRN_CANARY=\"log write\"")
+
+add_executable(crash_failpoints crash/failpoints_main.cc)
+target_link_libraries(crash_failpoints PRIVATE cairn_crash CLI11::CLI11)
+add_test(NAME crash_failpoints COMMAND crash_failpoints --server $<TARGET_FILE:cairn-server-failpoints>)
+add_test(NAME crash_canary_log_write
+  COMMAND crash_failpoints --server $<TARGET_FILE:cairn-server-canary_log_write> --expect-loss)
+set_tests_properties(crash_failpoints crash_canary_log_write PROPERTIES LABELS crash TIMEOUT 600)

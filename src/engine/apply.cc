@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
+
 namespace cairn::engine {
 
 GenerationSource::GenerationSource(const Generation* generation)
@@ -66,10 +68,13 @@ absl::StatusOr<uint64_t> ApplyChunk(Store& store, RecordSource& source, const Ch
     ++keys;
     bytes += size;
   }
-  absl::Status status = source.Valid() ? (*batch)->MarkApplying(target.sequence)
-                                       : (*batch)->FinishCheckpoint(target.sequence, target.meta);
+  const bool is_final = !source.Valid();
+  absl::Status status = is_final ? (*batch)->FinishCheckpoint(target.sequence, target.meta)
+                                 : (*batch)->MarkApplying(target.sequence);
+  base::Failpoint(is_final ? "before final commit" : "before chunk commit");
   if (status.ok()) status = (*batch)->Commit();
   if (!status.ok()) return status;
+  base::Failpoint(is_final ? "after final commit" : "after chunk commit");
   return keys;
 }
 

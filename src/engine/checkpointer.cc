@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
+
 namespace cairn::engine {
 namespace {
 
@@ -306,7 +308,11 @@ void Checkpointer::RemoveKeptRunFiles() {
   }
   // The store has it all, so a file that stays does no harm: the next Open removes it.
   for (const std::string& path : paths) {
-    if (fs_.Remove(path).ok()) fs_.SyncDir(options_.run_dir).IgnoreError();
+    base::Failpoint("before run file removal");
+    if (!fs_.Remove(path).ok()) continue;
+    base::Failpoint("before run file removal sync");
+    fs_.SyncDir(options_.run_dir).IgnoreError();
+    base::Failpoint("after run file removal");
   }
 }
 
@@ -322,7 +328,9 @@ absl::StatusOr<bool> Checkpointer::DeleteSlice(const std::string& prefix) {
     if (!finished) break;
     keys_left -= *deleted;
   }
+  base::Failpoint("before reclaim commit");
   if (absl::Status status = (*batch)->Commit(); !status.ok()) return status;
+  base::Failpoint("after reclaim commit");
   return finished;
 }
 

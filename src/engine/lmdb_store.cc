@@ -22,6 +22,7 @@
 #include "absl/strings/escaping.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "engine/format.h"
 #include "engine/store.h"
@@ -601,7 +602,9 @@ absl::Status CreateStore(const LmdbOptions& options) {
     }
   }
   if (absl::Status status = files.Remove(place.lock_path); !status.ok()) return status;
+  base::Failpoint("before store rename");
   if (absl::Status status = files.Rename(place.path, path); !status.ok()) return status;
+  base::Failpoint("after store rename");
   return files.SyncDir(options.dir);
 }
 

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/canary.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "engine/format.h"
 
 namespace cairn::engine {
@@ -88,6 +89,7 @@ absl::StatusOr<std::unique_ptr<RunFileWriter>> RunFileWriter::Create(base::FileS
                                                                      std::string dir,
                                                                      const RunTarget& target) {
   std::unique_ptr<RunFileWriter> writer(new RunFileWriter(fs, std::move(dir), target));
+  base::Failpoint("before run file creation");
   auto file = fs.Open(writer->temporary_path_, base::FileSystem::Mode::kCreate);
   if (!file.ok()) return file.status();
   writer->file_ = *std::move(file);
@@ -122,6 +124,7 @@ absl::Status RunFileWriter::Add(const RecordView& record) {
 
 absl::Status RunFileWriter::WriteBlock() {
   if (block_records_ == 0) return absl::OkStatus();
+  base::Failpoint("before run file write");
   std::string head = BlockHead(format::kBlockTag, block_.size(), block_records_);
   AppendLittle64(&head, Checksum(std::array<std::string_view, 2>{head, block_}));
   const absl::Status status =
@@ -129,11 +132,13 @@ absl::Status RunFileWriter::WriteBlock() {
   offset_ += head.size() + block_.size();
   block_.clear();
   block_records_ = 0;
+  base::Failpoint("after run file write");
   return status;
 }
 
 absl::Status RunFileWriter::WriteLargeRecord(std::string_view record_header,
                                              const RecordView& record) {
+  base::Failpoint("before run file write");
   const size_t payload = record_header.size() + record.key.size() + record.value.size();
   std::string head = BlockHead(format::kBlockTag, payload, 1);
   AppendLittle64(&head, Checksum(std::array<std::string_view, 4>{head, record_header, record.key,
@@ -141,13 +146,16 @@ absl::Status RunFileWriter::WriteLargeRecord(std::string_view record_header,
   const std::array<std::string_view, 4> parts{head, record_header, record.key, record.value};
   const absl::Status status = file_->WriteAt(offset_, parts);
   offset_ += head.size() + payload;
+  base::Failpoint("after run file write");
   return status;
 }
 
 absl::Status RunFileWriter::SyncSoFar() {
   absl::Status status;
+  base::Failpoint("before run file sync");
   if (!base::LeavesOut("run file sync")) status = file_->Sync();
   if (!status.ok()) return status;
+  base::Failpoint("after run file sync");
   synced_ = offset_;
   return absl::OkStatus();
 }
@@ -165,9 +173,14 @@ absl::Status RunFileWriter::WriteFooter() {
 }
 
 absl::Status RunFileWriter::MoveIntoPlace() {
+  base::Failpoint("before run file rename");
   if (absl::Status status = fs_.Rename(temporary_path_, path_); !status.ok()) return status;
   finished_ = true;
-  return base::LeavesOut("run folder sync") ? absl::OkStatus() : fs_.SyncDir(dir_);
+  base::Failpoint("after run file rename");
+  if (base::LeavesOut("run folder sync")) return absl::OkStatus();
+  const absl::Status status = fs_.SyncDir(dir_);
+  base::Failpoint("after run folder sync");
+  return status;
 }
 
 absl::Status RunFileWriter::Finish() {

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/canary.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/status.h"
 #include "exec/apply.h"
 #include "keyspace/saved_state.h"
@@ -324,7 +325,9 @@ void Storage::Seal() {
 void Storage::SealAt(uint64_t log_offset, int stream_db) {
   sealed_offset_ = log_offset;
   sealed_ms_ = clock_->MonotonicUs() / 1000;
+  base::Failpoint("before seal");
   engine_->Seal({.log_offset = log_offset, .blob = SaveState(log_offset, stream_db)});
+  base::Failpoint("after seal");
 }
 
 absl::Status Storage::CheckpointNow() {

@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/canary.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/random.h"
 #include "wal/append_buffer.h"
 #include "wal/format.h"
@@ -44,7 +46,12 @@ class LogImpl final : public Log {
         buffer_(table_.written_offset()),
         syncer_(fs, options_.dir, file_, table_.written_offset()) {}
 
-  uint64_t Append(std::string_view payload) override { return buffer_.Append(payload); }
+  uint64_t Append(std::string_view payload) override {
+    base::Failpoint("before log append");
+    const uint64_t end = buffer_.Append(payload);
+    base::Failpoint("after log append");
+    return end;
+  }
   absl::Status Flush(int64_t now_ms) override;
   void RequestSync() override { syncer_.Request(); }
   absl::Status WaitSynced(uint64_t offset) override { return syncer_.WaitFor(offset); }
@@ -170,9 +177,15 @@ absl::Status LogImpl::WriteBatches(int64_t now_ms) {
     const uint64_t synced = syncer_.synced_offset();
     const AppendBuffer::Batch batch =
         buffer_.NextBatch({.salt = salt_, .synced_offset = synced, .time_ms = now_ms});
-    if (absl::Status status = file_->WriteAt(table_.last().bytes, batch.bytes); !status.ok()) {
+    base::Failpoint("before log write");
+    absl::Status status;
+    if (!base::LeavesOut("log write")) {
+      status = file_->WriteAt(table_.last().bytes, batch.bytes);
+    }
+    if (!status.ok()) {
       return status;
     }
+    base::Failpoint("after log write");
     buffer_.Wrote();
     marked_offset_ = synced;
     table_.Extend(batch.bytes.size(), batch.end_offset);
@@ -184,10 +197,12 @@ absl::Status LogImpl::WriteBatches(int64_t now_ms) {
 absl::Status LogImpl::BeginSegment() {
   const SegmentHeader header = NewHeader(table_.written_offset());
   const std::string path = SegmentPath(options_.dir, header.first_offset);
+  base::Failpoint("before segment creation");
   auto file = CreateSegment(fs_, path, header, {});
   if (!file.ok()) {
     return file.status();
   }
+  base::Failpoint("after segment creation");
   file_ = std::move(*file);
   salt_ = header.salt;
   table_.Add({.first_offset = header.first_offset,
@@ -213,7 +228,9 @@ void LogImpl::WriteMark(int64_t now_ms) {
                       .time_ms = now_ms,
                       .type = RecordType::kMark},
                      record);
+  base::Failpoint("before log mark");
   if (file_->WriteAt(table_.last().bytes, std::string_view(record, sizeof(record))).ok()) {
+    base::Failpoint("after log mark");
     table_.Extend(sizeof(record), synced);
     marked_offset_ = synced;
   }
@@ -358,9 +375,11 @@ absl::Status CreateFirstSegment(FileSystem& fs, const LogOptions& options, base:
   if (absl::Status status = (*file)->Sync(); !status.ok()) {
     return status;
   }
+  base::Failpoint("before first segment rename");
   if (absl::Status status = fs.Rename(temporary, path); !status.ok()) {
     return status;
   }
+  base::Failpoint("after first segment rename");
   return fs.SyncDir(options.dir);
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/canary.h"
+#include "base/failpoint.h"
 #include "wal/survey.h"
 
 namespace cairn::wal {
@@ -106,6 +107,7 @@ absl::Status Recovery::MakeLasting() {
   if (survey_.end.offset <= survey_.mark) {
     return absl::OkStatus();
   }
+  base::Failpoint("before log takeover");
   for (size_t i = survey_.tail; i <= survey_.end.segment; ++i) {
     const TailScan& scan = *survey_.segments[i].scan;
     const uint64_t begin =
@@ -122,6 +124,7 @@ absl::Status Recovery::MakeLasting() {
       return status;
     }
   }
+  base::Failpoint("after log takeover");
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/canary.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 namespace cairn::wal {
 
@@ -123,14 +124,18 @@ void Syncer::Sync(Lock& lock) {
 
   lock.unlock();
   const int64_t begin_us = clock.MonotonicUs();
+  base::Failpoint("before log sync");
   absl::Status status;
   for (const auto& file : files) {
     if (!base::LeavesOut("log sync")) {
       status.Update(file->Sync());
     }
   }
+  base::Failpoint("after log sync");
   if (new_entries && !base::LeavesOut("log folder sync")) {
+    base::Failpoint("before log folder sync");
     status.Update(fs_.SyncDir(dir_));
+    base::Failpoint("after log folder sync");
   }
   const auto took_us = static_cast<uint64_t>(clock.MonotonicUs() - begin_us);
   lock.lock();
@@ -158,12 +163,15 @@ void Syncer::Sync(Lock& lock) {
 void Syncer::RemoveOne(Lock& lock) {
   const std::string path = removals_.front();
   lock.unlock();
+  base::Failpoint("before segment removal");
   absl::Status status = fs_.Remove(path);
   if (absl::IsNotFound(status)) {
     status = absl::OkStatus();
   }
   if (status.ok()) {
+    base::Failpoint("before segment removal sync");
     status = fs_.SyncDir(dir_);
+    base::Failpoint("after segment removal");
   }
   lock.lock();
   if (status.ok()) {

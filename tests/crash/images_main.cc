@@ -40,15 +40,6 @@ std::string Text(const absl::Status& status) {
   return std::string(base::Message(status));
 }
 
-std::string RoomyFolder() {
-  std::error_code error;
-  const std::filesystem::path memory = "/dev/shm";
-  const auto space = std::filesystem::space(memory, error);
-  constexpr uint64_t kEnough = 2ULL << 30;
-  if (!error && space.available >= kEnough) return memory.string();
-  return std::filesystem::temp_directory_path().string();
-}
-
 // Images that are made of one set of recordings; for more, servers are recorded again.
 constexpr uint64_t kImagesOfARound = 4000;
 

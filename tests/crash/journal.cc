@@ -176,6 +176,10 @@ absl::Status Journal::NoteReply(size_t index, std::string_view reply) {
                   redis_tests::Shown(reply), redis_tests::Shown(std::string_view(entry.expected))));
 }
 
+void Journal::AcknowledgeAll() {
+  for (Entry& entry : entries_) entry.acked = 0;
+}
+
 void Journal::SettleAcks() {
   uint64_t next = kNever;
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {

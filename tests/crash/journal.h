@@ -84,6 +84,8 @@ class Journal {
   // The reply to entry `index` has come; an error when it is not what it must be.
   absl::Status NoteReply(size_t index, std::string_view reply);
   void NoteAcked(size_t index, uint64_t stamp) { entries_[index].acked = stamp; }
+  // All that is there is promised from the first moment on.
+  void AcknowledgeAll();
   // After the last NoteAcked of a life: what was never acknowledged but is followed by something
   // that was is as good as acknowledged with it.
   void SettleAcks();

@@ -26,6 +26,15 @@ absl::Status MakeFolder(const std::string& path) {
 
 }  // namespace
 
+std::string RoomyFolder() {
+  std::error_code error;
+  const std::filesystem::path memory = "/dev/shm";
+  const auto space = std::filesystem::space(memory, error);
+  constexpr uint64_t kEnough = 2ULL << 30;
+  if (!error && space.available >= kEnough) return memory.string();
+  return std::filesystem::temp_directory_path().string();
+}
+
 absl::Status CopyFolder(const std::string& from, const std::string& to) {
   std::error_code error;
   std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, error);
@@ -55,9 +64,7 @@ absl::StatusOr<Trial> Trial::CreateFromImage(const std::string& folder,
   if (!status.ok()) return status;
   trial.has_initial_ = true;
   // What the image holds is lasting from the first moment.
-  for (Journal& journal : journals) {
-    for (size_t i = 0; i < journal.size(); ++i) journal.NoteAcked(i, 0);
-  }
+  for (Journal& journal : journals) journal.AcknowledgeAll();
   trial.workload_.journals() = std::move(journals);
   return trial;
 }

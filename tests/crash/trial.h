@@ -76,6 +76,10 @@ class Trial {
   std::vector<std::vector<Journal>> lives_;  // journals as of the end of each life
 };
 
+// Where much is written that need not last: memory, when it has room, or the folder for temporary
+// files.
+std::string RoomyFolder();
+
 // A folder's files and folders, below `to`, which is made.
 absl::Status CopyFolder(const std::string& from, const std::string& to);
 

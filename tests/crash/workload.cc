@@ -224,6 +224,13 @@ absl::Status Workload::NoteAcks(const Recording& recording, size_t connections_b
   return absl::OkStatus();
 }
 
+void Workload::AcknowledgeAnswered() {
+  for (size_t i = 0; i < reply_ends_.size(); ++i) {
+    for (const ReplyEnd& end : reply_ends_[i]) journals_[i].NoteAcked(end.entry, 0);
+    journals_[i].SettleAcks();
+  }
+}
+
 absl::Status CompareOverSocket(const std::string& socket_path,
                                const std::vector<Journal>& journals) {
   RawClient client;

@@ -36,6 +36,9 @@ class Workload {
   // connections were there before those of Run.
   absl::Status NoteAcks(const Recording& recording, size_t connections_before);
 
+  // The same where there is no recording: what was answered counts from the first moment on.
+  void AcknowledgeAnswered();
+
   std::vector<Journal>& journals() { return journals_; }
   [[nodiscard]] const std::vector<Journal>& journals() const { return journals_; }
   // Replies that came in the last Run.
