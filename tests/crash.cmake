@@ -47,6 +47,7 @@ cairn_canary(canary_recovered_log "recovered log sync" no wal/recovery.cc)
 cairn_canary(canary_run_file "run file sync" always engine/run_file.cc)
 cairn_canary(canary_run_folder "run folder sync" always engine/run_file.cc)
 cairn_canary(canary_checkpoint "checkpoint log sync" always server/storage.cc)
+cairn_canary(canary_every_second "sync every second" everysec server/server.cc)
 cairn_canary(canary_outer_folder "outer folder sync" always server/storage.cc)
 
 # cairn_failpoint_server(name source ...): the server with a hook that kills it at a named place (src/base/failpoint.h);

@@ -259,6 +259,8 @@ TEST_F(WalSegmentDamageTest, ARenamedSegmentIsRefused) {
   Fill(true);
   ASSERT_TRUE(fs_->Rename(Path(0), std::string(kDir) + "/00000000000000000001.log").ok());
   ExpectRefused("00000000000000000001.log");
+  EXPECT_THAT(Log::Open(*fs_, options_, std::make_unique<OpenReport>().get()).status().ToString(),
+              HasSubstr("the file was renamed"));
 }
 
 // The last header is lost, but the records behind it prove that they were lasting.
@@ -290,6 +292,40 @@ TEST_F(WalSegmentDamageTest, ATailOverSeveralSegmentsIsCutWhereItIsTorn) {
       fs_->SetContent(Path(torn), bytes);
       const uint64_t end = static_cast<uint64_t>(torn) * 250 + (keep == 200 ? 50 : 0);
       ExpectCutAt(end, cut - whole);
+    }
+  }
+}
+
+// What was not synced when the power went may be what the disk's blocks held before: parts of
+// segments that were deleted, of this log or another one.
+TEST_F(WalSegmentDamageTest, OldBlocksInTheTailAreATornTail) {
+  MemoryFs other_disk;
+  LogOptions other = options_;
+  other.identity.id = {9, 9, 9};
+  other.start_offset = 1 << 20;
+  auto other_log = OpenLog(other_disk, other);
+  for (int i = 0; i < 5; ++i) {
+    AppendStream(*other_log, 50);
+    ASSERT_TRUE(other_log->Flush(i).ok());
+    ASSERT_TRUE(other_log->SyncNow().ok());
+  }
+  other_log.reset();
+  const std::string foreign = other_disk.Content(SegmentPath(kDir, other.start_offset));
+  for (int torn = 1; torn < 5; ++torn) {
+    for (int kind = 0; kind < 4; ++kind) {
+      SCOPED_TRACE(torn * 10 + kind);
+      fs_ = std::make_unique<MemoryFs>();
+      Fill(false);
+      const std::string first = fs_->Content(Path(0));
+      std::string bytes = fs_->Content(Path(torn));
+      if (kind == 0) bytes.replace(0, kSegmentHeaderSize, first, 0, kSegmentHeaderSize);
+      if (kind == 1) bytes.replace(0, kSegmentHeaderSize, foreign, 0, kSegmentHeaderSize);
+      if (kind == 2) bytes = first;
+      if (kind == 3) bytes = std::string(kSegmentHeaderSize, '\0') + foreign.substr(64);
+      fs_->SetContent(Path(torn), bytes);
+      uint64_t cut = 0;
+      for (int i = torn; i < 5; ++i) cut += fs_->Content(Path(i)).size();
+      ExpectCutAt(static_cast<uint64_t>(torn) * 250, cut);
     }
   }
 }

@@ -41,13 +41,14 @@ absl::StatusOr<FoundSegment> Inspect(base::FileSystem& fs, const std::string& di
         "use the program that wrote it",
         found.info.path, version, kFormatVersion));
   }
-  if (check == SegmentCheck::kOk) {
-    if (header.first_offset != first_offset) {
-      return Damage(
-          found.info.path, 0, first_offset,
-          fmt::format("by its header the segment begins at offset {}; the file was renamed",
-                      header.first_offset));
-    }
+  if (check == SegmentCheck::kDamaged) {
+    found.problem = kDamagedHeader;
+  } else if (header.first_offset != first_offset) {
+    // In the tail also what a power cut leaves, which shows an old block of the disk in the place
+    // of a header that was not synced.
+    found.problem = fmt::format(
+        "by its header the segment begins at offset {}; the file was renamed", header.first_offset);
+  } else {
     found.header = header;
     found.info.sequence = header.sequence;
   }
@@ -145,7 +146,7 @@ LogEnd FindEnd(const Survey& survey) {
       return end;
     }
     if (!found.header.has_value()) {
-      end.problem = found.scan->problem;
+      end.problem = found.problem;
       end.bad_segment = i;
       end.bad_position = 0;
       return end;
@@ -237,7 +238,7 @@ absl::Status CheckOlderSegments(const Survey& survey) {
   for (size_t i = 0; i < survey.tail; ++i) {
     const SegmentInfo& info = survey.segments[i].info;
     if (!survey.segments[i].header.has_value()) {
-      return Damage(info.path, 0, info.first_offset, kDamagedHeader);
+      return Damage(info.path, 0, info.first_offset, survey.segments[i].problem);
     }
     const uint64_t next = survey.segments[i + 1].info.first_offset;
     const uint64_t least = kSegmentHeaderSize + kRecordHeaderSize + (next - info.first_offset);
@@ -251,7 +252,7 @@ absl::Status CheckOlderSegments(const Survey& survey) {
   // The oldest segment's header is made lasting before anything refers to it.
   if (survey.tail == 0 && !survey.segments.empty() && !survey.segments[0].header.has_value()) {
     const SegmentInfo& info = survey.segments[0].info;
-    return Damage(info.path, 0, info.first_offset, kDamagedHeader);
+    return Damage(info.path, 0, info.first_offset, survey.segments[0].problem);
   }
   return absl::OkStatus();
 }

@@ -24,7 +24,8 @@ namespace cairn::wal {
 // A segment file as it was found.
 struct FoundSegment {
   SegmentInfo info;                     // bytes = the file's size
-  std::optional<SegmentHeader> header;  // nullopt when it is damaged
+  std::optional<SegmentHeader> header;  // nullopt when it is damaged or another segment's
+  std::string problem;                  // why there is no header
   std::optional<TailScan> scan;         // of the segments of the tail
 };
 
@@ -51,8 +52,7 @@ struct Survey {
 
 // The segments in `dir` whose headers, if whole, are of this program's format version, ordered by
 // first offset; nothing else is looked at. Errors: kNotFound when there is no such folder;
-// kFailedPrecondition for another version; kDataLoss for a file that was renamed; those of the file
-// system.
+// kFailedPrecondition for another version; those of the file system.
 absl::StatusOr<std::vector<FoundSegment>> FindSegments(base::FileSystem& fs,
                                                        const std::string& dir);
 

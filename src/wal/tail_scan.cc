@@ -17,8 +17,12 @@ namespace {
 // record leads nowhere.
 class MarkFinder {
  public:
-  MarkFinder(RecordFile& file, uint64_t size, std::optional<uint32_t> salt)
-      : file_(file), size_(size), salt_(salt), budget_(kBudgetPerByte * size) {}
+  MarkFinder(RecordFile& file, const SegmentInfo& segment, std::optional<uint32_t> salt)
+      : file_(file),
+        first_offset_(segment.first_offset),
+        size_(segment.bytes),
+        salt_(salt),
+        budget_(kBudgetPerByte * segment.bytes) {}
 
   // The largest mark of a record that begins at `position` or later; 0 when there is none.
   absl::StatusOr<uint64_t> Find(uint64_t position);
@@ -37,7 +41,17 @@ class MarkFinder {
            PlausibleRecordHeader(at);
   }
 
+  // False when the record at `position` cannot be one of this segment: it is an old block of the
+  // disk. A record's offset grows with its place in the file, and its mark is not ahead of it.
+  [[nodiscard]] bool BelongsAt(uint64_t position) const {
+    const RecordHeader& header = file_.header();
+    return position >= kSegmentHeaderSize && header.offset >= first_offset_ &&
+           header.offset - first_offset_ <= position - kSegmentHeaderSize &&
+           header.synced_offset <= header.offset;
+  }
+
   RecordFile& file_;
+  uint64_t first_offset_;
   uint64_t size_;
   std::optional<uint32_t> salt_;
   uint64_t budget_;
@@ -77,7 +91,9 @@ absl::StatusOr<uint64_t> MarkFinder::Find(uint64_t position) {
       return result.status();
     }
     if (*result == RecordFile::Result::kRecord) {
-      mark = std::max(mark, file_.header().synced_offset);
+      if (BelongsAt(*candidate)) {
+        mark = std::max(mark, file_.header().synced_offset);
+      }
       position = *candidate + file_.record_size();
       continue;
     }
@@ -138,9 +154,9 @@ absl::StatusOr<TailScan> ScanSegment(base::FileSystem& fs, const SegmentInfo& se
     }
   } else {
     scan.info.bytes = 0;
-    scan.problem = "the header of the segment is damaged";
+    scan.problem = "the segment has no header";
   }
-  auto mark = MarkFinder(file, segment.bytes, salt).Find(scan.info.bytes);
+  auto mark = MarkFinder(file, segment, salt).Find(scan.info.bytes);
   if (!mark.ok()) {
     return mark.status();
   }

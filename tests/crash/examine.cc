@@ -222,6 +222,7 @@ void Tally::Add(const Tally& other) {
   log_was_cut += other.log_was_cut;
   run_file_loaded += other.run_file_loaded;
   run_file_dropped += other.run_file_dropped;
+  exposed_ms = std::max(exposed_ms, other.exposed_ms);
   for (const auto& [edge, count] : other.by_edge) by_edge[edge] += count;
   for (const auto& [fate, count] : other.by_fate) by_fate[fate] += count;
   findings.insert(findings.end(), other.findings.begin(), other.findings.end());

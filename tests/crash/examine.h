@@ -30,6 +30,7 @@ struct Tally {
   uint64_t run_file_dropped = 0;
   std::map<std::string, uint64_t> by_edge;
   std::map<std::string, uint64_t> by_fate;
+  int64_t exposed_ms = 0;  // the longest that everysec left an answered write at risk
   std::vector<Finding> findings;
 
   void Add(const Tally& other);

@@ -144,20 +144,22 @@ void Image::ChangeLength(const Inode& inode, std::string* content) {
 }
 
 // The disk gave the file blocks that others had before, and the bytes that were meant for them did
-// not come.
+// not come: blocks of one other file as they stood there, or any.
 void Image::ShowOldBlocks(const std::string& lost, std::string* content) {
   constexpr size_t kBlock = 4096;
-  std::vector<std::string_view> blocks;
+  std::vector<const std::string*> files;
   for (const Inode& inode : disk_.inodes()) {
-    for (size_t at = 0; at + kBlock <= inode.content.size(); at += kBlock) {
-      blocks.push_back(std::string_view(inode.content).substr(at, kBlock));
-    }
+    if (inode.content.size() >= kBlock) files.push_back(&inode.content);
   }
-  if (blocks.empty()) return;
+  if (files.empty()) return;
+  const bool as_it_stood = random_.Below(2) == 0;
+  const std::string* file = files[random_.Below(files.size())];
   for (size_t at = 0; at < content->size(); at += kBlock) {
-    const std::string_view old = blocks[random_.Below(blocks.size())];
+    if (!as_it_stood) file = files[random_.Below(files.size())];
+    const size_t blocks = file->size() / kBlock;
+    const size_t block = as_it_stood ? at / kBlock % blocks : random_.Below(blocks);
     for (size_t i = at; i < std::min({at + kBlock, content->size(), lost.size()}); ++i) {
-      if (lost[i] == kLost) (*content)[i] = old[i - at];
+      if (lost[i] == kLost) (*content)[i] = (*file)[block * kBlock + i - at];
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -161,6 +162,41 @@ std::vector<size_t> Trial::LeastAt(uint64_t stamp, Fate fate, const Disk& disk) 
   std::vector<size_t> least;
   for (const Journal& journal : JournalsAt(stamp)) least.push_back(journal.AckedBefore(before));
   return least;
+}
+
+absl::StatusOr<Exposure> Trial::LongestExposure() const {
+  std::vector<uint64_t> acks;
+  for (const Journal& journal : lives_.back()) {
+    for (const Journal::Entry& entry : journal.entries()) {
+      if (entry.acked != 0 && entry.acked != Journal::kNever) acks.push_back(entry.acked);
+    }
+  }
+  std::sort(acks.begin(), acks.end());
+  auto disk = NewDisk();
+  if (!disk.ok()) return disk.status();
+  Exposure exposure;
+  size_t safe = 0;
+  std::map<uint64_t, int64_t> begun;  // syncs under way, by their begin stamps, and when that was
+  for (const Moment& moment : recording_.moments()) {
+    const Event& event = recording_.events()[moment.event];
+    if (event.kind != EventKind::kSync) continue;
+    const int64_t now_us = recording_.WallUsAt(moment.stamp);
+    if (!moment.is_end) {
+      begun.emplace(event.begin, now_us);
+      continue;
+    }
+    const int64_t took_us = now_us - begun.extract(event.begin).mapped();
+    exposure.longest_sync_ms = std::max(exposure.longest_sync_ms, took_us / 1000);
+    if (absl::Status status = disk->Advance(moment.stamp + 1); !status.ok()) return status;
+    const uint64_t unsynced = disk->FirstUnsynced(kLogFolder);
+    for (; safe < acks.size() && acks[safe] < std::min(unsynced, moment.stamp); ++safe) {
+      const int64_t waited_us = now_us - recording_.WallUsAt(acks[safe]);
+      exposure.longest_ms = std::max(exposure.longest_ms, waited_us / 1000);
+    }
+  }
+  if (safe == acks.size()) return exposure;
+  return base::DataLoss(
+      fmt::format("{} answered commands never became lasting", acks.size() - safe));
 }
 
 int64_t Trial::LateMs() const {

@@ -32,6 +32,12 @@ struct LifeOptions {
   WorkloadOptions workload;
 };
 
+// How long answered writes were at risk.
+struct Exposure {
+  int64_t longest_ms = 0;       // from a reply until a sync had covered its write
+  int64_t longest_sync_ms = 0;  // of those of the log
+};
+
 class Trial {
  public:
   // A trial on an empty disk, in `folder`, which is made.
@@ -56,6 +62,7 @@ class Trial {
   [[nodiscard]] const std::vector<Journal>& JournalsAt(uint64_t stamp) const;
   // What must have survived a cut of `disk`, which stands at `stamp`, with this fate.
   [[nodiscard]] std::vector<size_t> LeastAt(uint64_t stamp, Fate fate, const Disk& disk) const;
+  [[nodiscard]] absl::StatusOr<Exposure> LongestExposure() const;
   // A time behind every expiry that comes soon.
   [[nodiscard]] int64_t LateMs() const;
 
